@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Call frame information as rows (DWARF 5, section 6.4): where the CFA is and
+ * where the caller's registers are, at one address.
+ */
+#include <dwarf.h>
+#include <libelf.h>
+#include <string.h>
+
+#include "elfkit/debuginfo.h"
+#include "elfkit/debuginfo_file.h"
+
+static void read_register(Dwarf_Frame *frame, int reg, struct cfi_row *row)
+{
+	Dwarf_Op mem[3], *ops;
+	size_t nr_ops;
+
+	row->rule[reg] = CFI_OTHER;
+	if (dwarf_frame_register(frame, reg, mem, &ops, &nr_ops))
+		return;
+	if (!nr_ops) {
+		row->rule[reg] = ops ? CFI_UNDEFINED : CFI_SAME;
+	} else if (ops[0].atom == DW_OP_call_frame_cfa &&
+		   (nr_ops == 1 || (nr_ops == 2 && ops[1].atom == DW_OP_plus_uconst))) {
+		row->rule[reg] = CFI_SAVED;
+		row->offset[reg] = nr_ops == 2 ? (int64_t)ops[1].number : 0;
+	}
+}
+
+/* The address that libdwfl has given to an offset in a section of an object. */
+static bool placed_address(const struct debug_file *file, uint32_t section, uint64_t *addr)
+{
+	GElf_Addr bias;
+	Elf *elf = dwfl_module_getelf(file->module, &bias);
+	Elf_Scn *scn = elf ? elf_getscn(elf, section) : NULL;
+	GElf_Shdr shdr;
+
+	if (!scn || !gelf_getshdr(scn, &shdr))
+		return false;
+	*addr += shdr.sh_addr + bias;
+	return true;
+}
+
+struct err *debuginfo_cfi(const struct debuginfo *info, uint32_t section, uint64_t addr,
+			  struct cfi_row *ret)
+{
+	struct debug_file *file = info->file;
+	Dwarf_Addr bias = 0;
+	Dwarf_Frame *frame;
+	Dwarf_CFI *cfi;
+	Dwarf_Op *ops;
+	size_t nr_ops;
+
+	if (file->relocatable && !placed_address(file, section, &addr))
+		return err_new("no section %u", section);
+	cfi = dwfl_module_dwarf_cfi(file->module, &bias);
+	if (!cfi)
+		return err_new("no .debug_frame: %s", dwfl_errmsg(-1));
+	if (dwarf_cfi_addrframe(cfi, addr - bias, &frame))
+		return err_new("no call frame information: %s", dwarf_errmsg(-1));
+
+	memset(ret, 0, sizeof(*ret));
+	if (!dwarf_frame_cfa(frame, &ops, &nr_ops) && nr_ops == 1) {
+		if (ops[0].atom == DW_OP_bregx) {
+			ret->cfa_known = true;
+			ret->cfa_reg = ops[0].number;
+			ret->cfa_offset = ops[0].number2;
+		} else if (ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31) {
+			ret->cfa_known = true;
+			ret->cfa_reg = ops[0].atom - DW_OP_breg0;
+			ret->cfa_offset = ops[0].number;
+		}
+	}
+	for (int reg = 0; reg < CFI_REGS; reg++)
+		read_register(frame, reg, ret);
+	free(frame);
+	return NULL;
+}

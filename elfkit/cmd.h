@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The commands, and what they share: defaults, output files, exit status. */
+#ifndef ELFKIT_CMD_H
+#define ELFKIT_CMD_H
+
+#include <stdio.h>
+
+#include "elfkit/err.h"
+
+/* Exit status of every command. */
+enum { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_ERROR = 2 };
+
+/* Each returns an error or sets the exit status. */
+struct err *cmd_boundary(int argc, char **argv, int *status);
+struct err *cmd_relink(int argc, char **argv, int *status);
+
+/*
+ * A file of elfkit's own data, found beside the build or where `make install` put
+ * it; $ELFKIT_DATADIR overrides both. Caller frees.
+ */
+struct err *data_path(const char *name, char **ret);
+
+/* A file under way: written under another name beside @path and renamed when it is whole. */
+struct output {
+	char *path, *temporary;
+	FILE *file;
+};
+
+struct err *output_open(const char *path, struct output *ret);
+struct err *output_commit(struct output *output);	/* consumes */
+void output_abort(struct output *output);		/* consumes */
+
+#endif

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Walking the DIEs of chosen units (DWARF 5, sections 3.3 and 4.1).
+ *
+ * libdwfl opens the file because it also applies the relocations of an object;
+ * it gives each section of an object an address of its own choice, which is
+ * turned back into section and offset here.
+ */
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <search.h>
+#include <string.h>
+
+#include "elfkit/debuginfo.h"
+#include "elfkit/debuginfo_file.h"
+
+/* A DIE of a source function and the id that it has been given. */
+struct known_func {
+	Dwarf_Off die;
+	uint32_t id;
+};
+
+/* Where the walk is: what encloses the DIEs that are being read. */
+struct walk {
+	struct debuginfo *info;
+	struct debug_file *file;
+	void *known;		/* tsearch(3) tree of struct known_func */
+	const char *comp_dir;
+	uint32_t unit;
+	uint32_t cap_units, cap_funcs, cap_codes, cap_inlines, cap_vars;
+};
+
+static int compare_known(const void *a, const void *b)
+{
+	const struct known_func *x = a, *y = b;
+
+	return x->die < y->die ? -1 : x->die > y->die;
+}
+
+/* "a/./b/../c" becomes "a/c"; a leading compilation directory is dropped. */
+static char *normalise_path(const char *path, const char *comp_dir)
+{
+	size_t dir_len = comp_dir ? strlen(comp_dir) : 0;
+	char *out, *end;
+
+	if (dir_len && !strncmp(path, comp_dir, dir_len) && path[dir_len] == '/')
+		path += dir_len + 1;
+	out = xcalloc(1, strlen(path) + 2);
+	end = out;
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !memcmp(path, "..", 2) && end > out &&
+		    !(end - out >= 2 && !memcmp(end - 2, "..", 2))) {
+			while (end > out && end[-1] != '/')
+				end--;
+			if (end > out)
+				end--;
+			*end = '\0';
+		} else if (len && !(len == 1 && *path == '.')) {
+			if (end > out)
+				*end++ = '/';
+			memcpy(end, path, len);
+			end += len;
+			*end = '\0';
+		} else if (!len && end == out) {
+			*end++ = '/';	/* keeps an absolute path absolute */
+		}
+		path += len;
+		path += *path == '/';
+	}
+	return out;
+}
+
+static struct debug_range to_section(const struct debug_file *file, Dwarf_Addr low, Dwarf_Addr high)
+{
+	struct debug_range r = { .low = low, .high = high };
+	Dwarf_Addr offset = low, bias;
+
+	if (file->relocatable) {
+		Elf_Scn *scn = dwfl_module_address_section(file->module, &offset, &bias);
+
+		if (scn) {
+			r.section = elf_ndxscn(scn);
+			r.low = offset;
+			r.high = high - low + offset;
+		}
+	}
+	return r;
+}
+
+/* Follows abstract origins and specifications to the DIE that stands for the source function. */
+static void source_die(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die next;
+
+	while ((dwarf_attr(die, DW_AT_abstract_origin, &attr) ||
+		dwarf_attr(die, DW_AT_specification, &attr)) &&
+	       dwarf_formref_die(&attr, &next))
+		*die = next;
+}
+
+static uint32_t func_of(struct walk *w, Dwarf_Die die)
+{
+	struct known_func key, *known, **node;
+	struct debug_func *f;
+	const char *file;
+	int line = 0;
+
+	source_die(&die);
+	key.die = dwarf_dieoffset(&die);
+	node = tfind(&key, &w->known, compare_known);
+	if (node)
+		return (*node)->id;
+
+	GROW(w->info->funcs, w->info->nr_funcs, w->cap_funcs);
+	f = &w->info->funcs[w->info->nr_funcs];
+	file = dwarf_decl_file(&die);
+	dwarf_decl_line(&die, &line);
+	*f = (struct debug_func){
+		.name = dwarf_diename(&die) ?: "",
+		.file = normalise_path(file ?: "", w->comp_dir),
+		.line = line,
+		.unit = w->unit,
+	};
+	known = xcalloc(1, sizeof(*known));
+	*known = (struct known_func){ .die = key.die, .id = w->info->nr_funcs };
+	tsearch(known, &w->known, compare_known);
+	return w->info->nr_funcs++;
+}
+
+static void add_var(struct walk *w, Dwarf_Die *die, uint32_t func)
+{
+	Dwarf_Attribute attr;
+	struct debug_range where;
+	Dwarf_Op *ops;
+	size_t nr_ops;
+	int line = 0;
+
+	if (!dwarf_attr_integrate(die, DW_AT_location, &attr) ||
+	    dwarf_getlocation(&attr, &ops, &nr_ops) || nr_ops < 1 || ops[0].atom != DW_OP_addr ||
+	    nr_ops > 1)
+		return;
+	where = to_section(w->file, ops[0].number, ops[0].number);
+	dwarf_decl_line(die, &line);
+	GROW(w->info->vars, w->info->nr_vars, w->cap_vars);
+	w->info->vars[w->info->nr_vars++] = (struct debug_var){
+		.name = dwarf_diename(die) ?: "",
+		.func = func,
+		.line = line,
+		.unit = w->unit,
+		.section = where.section,
+		.addr = where.low,
+	};
+}
+
+static void add_inline(struct walk *w, uint32_t callee, uint32_t host)
+{
+	GROW(w->info->inlines, w->info->nr_inlines, w->cap_inlines);
+	w->info->inlines[w->info->nr_inlines++] = (struct debug_inline){ callee, host };
+}
+
+/* Everything below a function: statics, and what is inlined into @code (or UINT32_MAX). */
+static void walk_body(struct walk *w, Dwarf_Die *parent, uint32_t func, uint32_t code)
+{
+	Dwarf_Die die;
+
+	if (dwarf_child(parent, &die))
+		return;
+	do {
+		uint32_t inner = func;
+
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_variable:
+			add_var(w, &die, func);
+			continue;
+		case DW_TAG_inlined_subroutine:
+			inner = func_of(w, die);
+			if (code != UINT32_MAX)
+				add_inline(w, inner, code);
+			break;
+		case DW_TAG_lexical_block:
+			break;
+		default:
+			continue;
+		}
+		walk_body(w, &die, inner, code);
+	} while (!dwarf_siblingof(&die, &die));
+}
+
+/* The code of a concrete function: the range that holds the entry comes first. */
+static uint32_t add_code(struct walk *w, Dwarf_Die *die, uint32_t func)
+{
+	struct debug_code code = { .func = func };
+	Dwarf_Addr base, low, high, entry;
+	uint32_t cap = 0;
+
+	if (dwarf_entrypc(die, &entry))
+		return UINT32_MAX;
+	for (ptrdiff_t off = 0; (off = dwarf_ranges(die, off, &base, &low, &high)) > 0;) {
+		if (low >= high)
+			continue;
+		GROW(code.ranges, code.nr_ranges, cap);
+		code.ranges[code.nr_ranges++] = to_section(w->file, low, high);
+		if (entry >= low && entry < high) {
+			struct debug_range first = code.ranges[code.nr_ranges - 1];
+
+			code.ranges[code.nr_ranges - 1] = code.ranges[0];
+			code.ranges[0] = first;
+		}
+	}
+	if (!code.nr_ranges)
+		return UINT32_MAX;
+	w->info->funcs[func].has_code = true;
+	GROW(w->info->codes, w->info->nr_codes, w->cap_codes);
+	w->info->codes[w->info->nr_codes] = code;
+	return w->info->nr_codes++;
+}
+
+static void walk_unit(struct walk *w, Dwarf_Die *unit)
+{
+	Dwarf_Die die;
+
+	if (dwarf_child(unit, &die))
+		return;
+	do {
+		uint32_t func;
+
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			if (dwarf_hasattr(&die, DW_AT_declaration))
+				break;
+			func = func_of(w, die);
+			walk_body(w, &die, func, add_code(w, &die, func));
+			break;
+		case DW_TAG_variable:
+			add_var(w, &die, UINT32_MAX);
+			break;
+		}
+	} while (!dwarf_siblingof(&die, &die));
+}
+
+static int compare_inlines(const void *a, const void *b)
+{
+	const struct debug_inline *x = a, *y = b;
+
+	if (x->callee != y->callee)
+		return x->callee < y->callee ? -1 : 1;
+	return x->host < y->host ? -1 : x->host > y->host;
+}
+
+static void unique_inlines(struct debuginfo *info)
+{
+	uint32_t n = 0;
+
+	if (!info->nr_inlines)
+		return;
+	qsort(info->inlines, info->nr_inlines, sizeof(*info->inlines), compare_inlines);
+	for (uint32_t i = 1; i < info->nr_inlines; i++)
+		if (compare_inlines(&info->inlines[n], &info->inlines[i]))
+			info->inlines[++n] = info->inlines[i];
+	info->nr_inlines = n + 1;
+}
+
+/* No search for separate debug files: the file that was named is the one that counts. */
+static int find_no_debuginfo(Dwfl_Module *mod __attribute__((unused)),
+			     void **data __attribute__((unused)),
+			     const char *name __attribute__((unused)),
+			     Dwarf_Addr base __attribute__((unused)),
+			     const char *file __attribute__((unused)),
+			     const char *link __attribute__((unused)),
+			     GElf_Word crc __attribute__((unused)),
+			     char **path __attribute__((unused)))
+{
+	return -1;
+}
+
+static const Dwfl_Callbacks callbacks = {
+	.find_debuginfo = find_no_debuginfo,
+	.section_address = dwfl_offline_section_address,
+};
+
+static struct err *open_dwarf(const char *path, struct debug_file *file)
+{
+	GElf_Addr bias;
+	Elf *elf;
+
+	file->dwfl = dwfl_begin(&callbacks);
+	if (!file->dwfl)
+		return err_new("libdwfl: %s", dwfl_errmsg(-1));
+	file->module = dwfl_report_offline(file->dwfl, path, path, -1);
+	dwfl_report_end(file->dwfl, NULL, NULL);
+	if (!file->module)
+		return err_new("%s", dwfl_errmsg(-1));
+	elf = dwfl_module_getelf(file->module, &bias);
+	if (!elf)
+		return err_new("%s", dwfl_errmsg(-1));
+	file->relocatable = dwfl_module_relocations(file->module) > 1;
+	file->dwarf = dwfl_module_getdwarf(file->module, &bias);
+	if (!file->dwarf)
+		return err_new("no DWARF: use the vmlinux of the kernel's debug package, and objects built with -g");
+	return NULL;
+}
+
+static void read_units(struct walk *w, bool (*want)(const char *unit, void *arg), void *arg)
+{
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die die;
+	uint8_t type;
+
+	while (!dwarf_get_units(w->file->dwarf, cu, &cu, NULL, &type, &die, NULL)) {
+		const char *unit_name = dwarf_diename(&die);
+		Dwarf_Attribute attr;
+		char *name;
+
+		if (type != DW_UT_compile || !unit_name)
+			continue;
+		w->comp_dir = dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr));
+		name = normalise_path(unit_name, w->comp_dir);
+		if (!want(name, arg)) {
+			free(name);
+			continue;
+		}
+		GROW(w->info->units, w->info->nr_units, w->cap_units);
+		w->unit = w->info->nr_units++;
+		w->info->units[w->unit] = name;
+		walk_unit(w, &die);
+	}
+}
+
+struct err *debuginfo_open(const char *path, bool (*want)(const char *unit, void *arg), void *arg,
+			   struct debuginfo **ret)
+{
+	struct debuginfo *info = xcalloc(1, sizeof(*info));
+	struct walk w = { .info = info };
+	struct err *err;
+
+	info->file = w.file = xcalloc(1, sizeof(*info->file));
+	err = open_dwarf(path, info->file);
+	if (err) {
+		debuginfo_free(info);
+		return err_in(err, path);
+	}
+	read_units(&w, want, arg);
+	tdestroy(w.known, free);
+	unique_inlines(info);
+	*ret = info;
+	return NULL;
+}
+
+void debuginfo_free(struct debuginfo *info)
+{
+	if (!info)
+		return;
+	for (uint32_t i = 0; i < info->nr_units; i++)
+		free(info->units[i]);
+	for (uint32_t i = 0; i < info->nr_funcs; i++)
+		free(info->funcs[i].file);
+	for (uint32_t i = 0; i < info->nr_codes; i++)
+		free(info->codes[i].ranges);
+	free(info->units);
+	free(info->funcs);
+	free(info->codes);
+	free(info->inlines);
+	free(info->vars);
+	if (info->file->dwfl)
+		dwfl_end(info->file->dwfl);
+	free(info->file);
+	free(info);
+}

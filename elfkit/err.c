@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Errors as values, and memory that cannot fail. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "elfkit/err.h"
+
+struct err {
+	char *message;
+};
+
+static void out_of_memory(void)
+{
+	fputs("elfkit: out of memory\n", stderr);
+	abort();
+}
+
+struct err *err_new(const char *fmt, ...)
+{
+	struct err *err = xcalloc(1, sizeof(*err));
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&err->message, fmt, ap) < 0)
+		out_of_memory();
+	va_end(ap);
+	return err;
+}
+
+struct err *err_in(struct err *err, const char *context)
+{
+	if (err) {
+		char *message = xasprintf("%s: %s", context, err->message);
+
+		free(err->message);
+		err->message = message;
+	}
+	return err;
+}
+
+const char *err_message(const struct err *err)
+{
+	return err->message;
+}
+
+void err_free(struct err *err)
+{
+	if (!err)
+		return;
+	free(err->message);
+	free(err);
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size ? size : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *xreallocarray(void *p, size_t n, size_t size)
+{
+	p = reallocarray(p, n ? n : 1, size);
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+char *xstrdup(const char *s)
+{
+	char *copy = strdup(s);
+
+	if (!copy)
+		out_of_memory();
+	return copy;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		out_of_memory();
+	va_end(ap);
+	return s;
+}

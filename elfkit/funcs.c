@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Functions from symbols, joined with DWARF by address.
+ */
+#include <string.h>
+
+#include "elfkit/funcs.h"
+
+/*
+ * Assembly may use symbols without a type for code that is entered like a
+ * function (SYM_CODE_START in include/linux/linkage.h): those with a size count.
+ */
+static bool is_function(const struct image *image, const struct symbol *s)
+{
+	if (s->type != STT_FUNC && !(s->type == STT_NOTYPE && s->size))
+		return false;
+	return s->size && s->shndx < image->nr_sections &&
+	       image_section_is_code(&image->sections[s->shndx]);
+}
+
+/* One function an address: the largest symbol names it, a global one before a local one. */
+static void add_funcs(struct funcs *funcs)
+{
+	const struct symbols *symbols = funcs->symbols;
+	uint32_t cap = 0;
+
+	for (uint32_t i = 0; i < symbols->n; i++) {
+		uint32_t id = symbols->by_addr[i];
+		const struct symbol *s = &symbols->v[id];
+		struct func *last = funcs->n ? &funcs->v[funcs->n - 1] : NULL;
+
+		if (!is_function(funcs->image, s))
+			continue;
+		if (last && last->low == s->value) {
+			if (symbols->v[last->symbol].bind == STB_LOCAL && s->bind != STB_LOCAL) {
+				last->symbol = id;
+				last->name = s->name;
+			}
+			last->exported |= s->exported;
+			continue;
+		}
+		GROW(funcs->v, funcs->n, cap);
+		funcs->v[funcs->n++] = (struct func){
+			.name = s->name,
+			.low = s->value,
+			.high = s->value + s->size,
+			.symbol = id,
+			.section = s->shndx,
+			.parent = NO_ID,
+			.code = NO_ID,
+			.exported = s->exported,
+		};
+	}
+}
+
+uint32_t funcs_starting_at(const struct funcs *funcs, uint64_t addr)
+{
+	uint32_t id = funcs_at(funcs, addr);
+
+	return id != NO_ID && funcs->v[id].low == addr ? id : NO_ID;
+}
+
+static void join_debuginfo(struct funcs *funcs)
+{
+	const struct debuginfo *info = funcs->debuginfo;
+
+	for (uint32_t c = 0; c < info->nr_codes; c++) {
+		uint32_t entry = funcs_starting_at(funcs, info->codes[c].ranges[0].low);
+
+		if (entry == NO_ID)
+			continue;
+		funcs->v[entry].code = c;
+		for (uint32_t r = 1; r < info->codes[c].nr_ranges; r++) {
+			uint32_t part = funcs_starting_at(funcs, info->codes[c].ranges[r].low);
+
+			if (part != NO_ID && part != entry) {
+				funcs->v[part].parent = entry;
+				funcs->v[part].code = c;
+			}
+		}
+	}
+}
+
+/*
+ * The kernel lists every `call __fentry__` in __mcount_loc, between two symbols
+ * of its linker script (include/asm-generic/vmlinux.lds.h).
+ */
+static void mark_traced(struct funcs *funcs)
+{
+	uint32_t start = symbols_find(funcs->symbols, "__start_mcount_loc");
+	uint32_t stop = symbols_find(funcs->symbols, "__stop_mcount_loc");
+	uint64_t low, high, addr;
+
+	if (start == NO_ID || stop == NO_ID)
+		return;
+	low = funcs->symbols->v[start].value;
+	high = funcs->symbols->v[stop].value;
+	for (uint64_t at = low; at < high; at += sizeof(addr)) {
+		const uint8_t *bytes = image_bytes(funcs->image, at, sizeof(addr));
+		uint32_t id;
+
+		if (!bytes)
+			return;
+		memcpy(&addr, bytes, sizeof(addr));
+		id = funcs_at(funcs, addr);
+		if (id != NO_ID && addr - funcs->v[id].low <= sizeof(machine_of(EM_X86_64)->landing_pad))
+			funcs->v[id].traced = true;
+	}
+}
+
+struct funcs *funcs_build(const struct image *image, const struct symbols *symbols,
+			  const struct debuginfo *debuginfo)
+{
+	struct funcs *funcs = xcalloc(1, sizeof(*funcs));
+
+	funcs->image = image;
+	funcs->symbols = symbols;
+	funcs->debuginfo = debuginfo;
+	add_funcs(funcs);
+	join_debuginfo(funcs);
+	mark_traced(funcs);
+	return funcs;
+}
+
+void funcs_free(struct funcs *funcs)
+{
+	if (!funcs)
+		return;
+	free(funcs->v);
+	free(funcs);
+}
+
+uint32_t funcs_at(const struct funcs *funcs, uint64_t addr)
+{
+	uint32_t lo = 0, hi = funcs->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (funcs->v[mid].low <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && addr < funcs->v[lo - 1].high ? lo - 1 : NO_ID;
+}
+
+char *funcs_place(const struct funcs *funcs, uint64_t addr)
+{
+	const struct image_section *section = image_section_at(funcs->image, addr);
+	uint32_t func = funcs_at(funcs, addr);
+	uint32_t i;
+
+	if (func != NO_ID)
+		return xasprintf("%s+0x%lx", funcs->v[func].name,
+				 (unsigned long)(addr - funcs->v[func].low));
+	i = symbols_lower_bound(funcs->symbols, addr + 1);
+	while (i-- > 0) {
+		const struct symbol *s = &funcs->symbols->v[funcs->symbols->by_addr[i]];
+
+		if (addr - s->value > 0x10000)
+			break;
+		if (s->type == STT_OBJECT && addr - s->value < s->size)
+			return xasprintf("%s+0x%lx", s->name, (unsigned long)(addr - s->value));
+	}
+	return xasprintf("%s+0x%lx", section ? section->name : "?",
+			 (unsigned long)(addr - (section ? section->addr : 0)));
+}
+
+const struct debug_func *funcs_source(const struct funcs *funcs, uint32_t func)
+{
+	uint32_t code = funcs->v[func].code;
+
+	return code == NO_ID ? NULL : &funcs->debuginfo->funcs[funcs->debuginfo->codes[code].func];
+}

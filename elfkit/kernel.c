@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The stages up to the boundary, in their order. */
+#include <string.h>
+
+#include "elfkit/kernel.h"
+
+struct err *kernel_read(const char *vmlinux, const char *policy, struct kernel *ret)
+{
+	struct err *err = NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	err = err ?: policy_read(policy, &ret->policy);
+	err = err ?: image_open(vmlinux, &ret->image);
+	if (err)
+		return err;
+	if (!machine_of(ret->image->machine))
+		return err_new("%s: ELF machine %u is not supported: elfkit knows x86-64", vmlinux,
+			       ret->image->machine);
+	ret->symbols = symbols_read(ret->image);
+	err = debuginfo_open(vmlinux, policy_wants_unit, ret->policy, &ret->debuginfo);
+	if (err)
+		return err;
+	if (!ret->debuginfo->nr_units)
+		return err_new("%s: its DWARF has no unit in the folder of %s: not a kernel, or built without debug info",
+			       vmlinux, ret->policy->files.v[0].name);
+	ret->funcs = funcs_build(ret->image, ret->symbols, ret->debuginfo);
+	err = refs_collect(ret->funcs, &ret->refs);
+	return err ?: boundary_compute(ret->funcs, ret->refs, ret->policy, NULL, &ret->boundary);
+}
+
+void kernel_release(struct kernel *kernel)
+{
+	boundary_free(kernel->boundary);
+	refs_free(kernel->refs);
+	funcs_free(kernel->funcs);
+	debuginfo_free(kernel->debuginfo);
+	symbols_free(kernel->symbols);
+	image_free(kernel->image);
+	policy_free(kernel->policy);
+	memset(kernel, 0, sizeof(*kernel));
+}
+
+/* init/version.c: linux_banner[] = "Linux version RELEASE (..." */
+char *kernel_release_name(const struct kernel *kernel)
+{
+	static const char prefix[] = "Linux version ";
+	uint32_t id = symbols_find_global(kernel->symbols, "linux_banner");
+	const char *banner;
+	size_t len;
+
+	if (id == NO_ID)
+		return NULL;
+	banner = (const char *)image_bytes(kernel->image, kernel->symbols->v[id].value,
+					   kernel->symbols->v[id].size);
+	len = kernel->symbols->v[id].size;
+	if (!banner || len <= strlen(prefix) || strncmp(banner, prefix, strlen(prefix)))
+		return NULL;
+	banner += strlen(prefix);
+	len -= strlen(prefix);
+	return strndup(banner, strcspn(banner, " ") < len ? strcspn(banner, " ") : 0);
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/* elfkit: the table of commands. */
+#include <argp.h>
+#include <string.h>
+
+#include "elfkit/cmd.h"
+
+static const struct command {
+	const char *name;
+	struct err *(*run)(int argc, char **argv, int *status);
+	const char *what;
+} commands[] = {
+	{ "boundary", cmd_boundary, "compute where the scheduler of a kernel begins and ends" },
+	{ "relink", cmd_relink, "make rebuilt scheduler objects into a module for a running kernel" },
+};
+
+static void usage(FILE *to)
+{
+	fputs("Usage: elfkit COMMAND [OPTION...] ...\n\n", to);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
+	fputs("\n`elfkit COMMAND --help` says more. Exit status: 0 clean, 1 findings, 2 error.\n", to);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	AUTO_FREE char *name = xasprintf("elfkit %s", command->name);
+	int status = EXIT_CLEAN;
+	struct err *err;
+
+	argp_err_exit_status = EXIT_ERROR;
+	argv[0] = name;
+	err = command->run(argc, argv, &status);
+	if (err) {
+		fprintf(stderr, "elfkit: %s\n", err_message(err));
+		err_free(err);
+		return EXIT_ERROR;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
+		usage(stdout);
+		return EXIT_CLEAN;
+	}
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		puts("elfkit " ELFKIT_VERSION);
+		return EXIT_CLEAN;
+	}
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return run(&commands[i], argc - 1, argv + 1);
+	if (argc > 1)
+		fprintf(stderr, "elfkit: unknown command \"%s\"\n", argv[1]);
+	usage(stderr);
+	return EXIT_ERROR;
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Symbols by address, by name and by source file. */
+#include <string.h>
+
+#include "elfkit/symbols.h"
+
+static int compare_by_addr(const void *a, const void *b, void *arg)
+{
+	const struct symbol *v = arg, *x = &v[*(const uint32_t *)a], *y = &v[*(const uint32_t *)b];
+
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static int compare_by_name(const void *a, const void *b, void *arg)
+{
+	const struct symbol *v = arg, *x = &v[*(const uint32_t *)a], *y = &v[*(const uint32_t *)b];
+	int cmp = strcmp(x->name, y->name);
+
+	if (cmp)
+		return cmp;
+	if ((x->bind == STB_LOCAL) != (y->bind == STB_LOCAL))
+		return x->bind == STB_LOCAL ? 1 : -1;
+	return x->value < y->value ? -1 : x->value > y->value;
+}
+
+/* First position in by_name whose name is not below @name. */
+static uint32_t name_lower_bound(const struct symbols *symbols, const char *name)
+{
+	uint32_t lo = 0, hi = symbols->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(symbols->v[symbols->by_name[mid]].name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/*
+ * EXPORT_SYMBOL(foo) leaves an entry labelled __ksymtab_foo in the section
+ * __ksymtab or __ksymtab_gpl (include/linux/export.h, export-internal.h).
+ */
+static void mark_exported(struct symbols *symbols)
+{
+	static const char prefix[] = "__ksymtab_";
+
+	for (uint32_t i = name_lower_bound(symbols, prefix); i < symbols->n; i++) {
+		const char *name = symbols->v[symbols->by_name[i]].name;
+		uint32_t id;
+
+		if (strncmp(name, prefix, strlen(prefix)))
+			break;
+		id = symbols_find_global(symbols, name + strlen(prefix));
+		if (id != NO_ID)
+			symbols->v[id].exported = true;
+	}
+}
+
+struct symbols *symbols_read(const struct image *image)
+{
+	struct symbols *symbols = xcalloc(1, sizeof(*symbols));
+	uint32_t group = 0, cap_groups = 0;
+
+	symbols->v = xcalloc(image->nr_symtab, sizeof(*symbols->v));
+	GROW(symbols->groups, symbols->nr_groups, cap_groups);
+	symbols->groups[symbols->nr_groups++] = "";
+
+	for (size_t i = 1; i < image->nr_symtab; i++) {
+		const Elf64_Sym *sym = &image->symtab[i];
+		uint8_t type = ELF64_ST_TYPE(sym->st_info), bind = ELF64_ST_BIND(sym->st_info);
+		const char *name = image->strtab + sym->st_name;
+
+		if (type == STT_FILE) {
+			/* ld puts linker-made locals behind a FILE symbol without a name */
+			group = 0;
+			if (*name) {
+				GROW(symbols->groups, symbols->nr_groups, cap_groups);
+				group = symbols->nr_groups++;
+				symbols->groups[group] = name;
+			}
+			continue;
+		}
+		if (type == STT_SECTION || sym->st_shndx == SHN_UNDEF || !*name)
+			continue;
+		symbols->v[symbols->n++] = (struct symbol){
+			.name = name,
+			.value = sym->st_value,
+			.size = sym->st_size,
+			.group = bind == STB_LOCAL ? group : 0,
+			.shndx = sym->st_shndx,
+			.type = type,
+			.bind = bind,
+		};
+	}
+
+	symbols->by_addr = xcalloc(symbols->n, sizeof(uint32_t));
+	symbols->by_name = xcalloc(symbols->n, sizeof(uint32_t));
+	for (uint32_t i = 0; i < symbols->n; i++)
+		symbols->by_addr[i] = symbols->by_name[i] = i;
+	qsort_r(symbols->by_addr, symbols->n, sizeof(uint32_t), compare_by_addr, symbols->v);
+	qsort_r(symbols->by_name, symbols->n, sizeof(uint32_t), compare_by_name, symbols->v);
+	mark_exported(symbols);
+	return symbols;
+}
+
+void symbols_free(struct symbols *symbols)
+{
+	if (!symbols)
+		return;
+	free(symbols->v);
+	free(symbols->by_addr);
+	free(symbols->by_name);
+	free(symbols->groups);
+	free(symbols);
+}
+
+uint32_t symbols_find(const struct symbols *symbols, const char *name)
+{
+	uint32_t i = name_lower_bound(symbols, name);
+
+	if (i == symbols->n || strcmp(symbols->v[symbols->by_name[i]].name, name))
+		return NO_ID;
+	return symbols->by_name[i];
+}
+
+uint32_t symbols_find_global(const struct symbols *symbols, const char *name)
+{
+	uint32_t id = symbols_find(symbols, name);
+
+	return id != NO_ID && symbols->v[id].bind != STB_LOCAL ? id : NO_ID;
+}
+
+uint32_t symbols_find_local(const struct symbols *symbols, uint32_t group, const char *name)
+{
+	uint32_t found = NO_ID;
+
+	for (uint32_t i = name_lower_bound(symbols, name); i < symbols->n; i++) {
+		uint32_t id = symbols->by_name[i];
+
+		if (strcmp(symbols->v[id].name, name))
+			break;
+		if (symbols->v[id].bind != STB_LOCAL || symbols->v[id].group != group)
+			continue;
+		if (found != NO_ID)
+			return NO_ID;
+		found = id;
+	}
+	return found;
+}
+
+uint32_t symbols_lower_bound(const struct symbols *symbols, uint64_t addr)
+{
+	uint32_t lo = 0, hi = symbols->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (symbols->v[symbols->by_addr[mid]].value < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}

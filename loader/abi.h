@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The table that `elfkit relink` writes into a module and the loader reads.
+ *
+ * It is the whole contract between the two: plain numbers and addresses, no
+ * kernel-private type.  Every address in it is made of relocations (an exported
+ * anchor plus a distance, or a place in the module itself), so the module
+ * loader has turned it into a running address before the first line of the
+ * loader runs.  Nothing in the table is written after the module was made.
+ *
+ * Both sides are built from this one file; ELFKIT_ABI changes with its layout.
+ */
+#ifndef ELFKIT_LOADER_ABI_H
+#define ELFKIT_LOADER_ABI_H
+
+#include <linux/types.h>
+
+#define ELFKIT_ABI		1
+#define ELFKIT_TABLE_SYMBOL	"elfkit_table"
+
+#define ELFKIT_BUILD_ID_MAX	32	/* bytes; SHA-1 has 20 */
+#define ELFKIT_JUMP_SIZE	5	/* x86-64 `jmp rel32` */
+#define ELFKIT_EXPECT_MAX	16
+
+/*
+ * Functions and objects of the kernel that the loader uses though they are not
+ * exported.  For each function relink defines a symbol of that name in the
+ * module, which jumps to the kernel's; for each object the table has a field
+ * with its address.
+ */
+#define ELFKIT_KERNEL_FUNCS(X)			\
+	X(stack_trace_save_tsk_reliable)	\
+	X(stop_machine_cpuslocked)		\
+	X(idle_task)				\
+	X(ftrace_rec_iter_start)		\
+	X(ftrace_rec_iter_next)			\
+	X(ftrace_rec_iter_record)		\
+	X(ftrace_ops_test)
+
+#define ELFKIT_KERNEL_OBJECTS(X)		\
+	X(text_mutex)				\
+	X(ftrace_lock)				\
+	X(ftrace_ops_list)
+
+/* A function entry that gets a jump.  Sorted by addr. */
+struct elfkit_site {
+	__u64 addr;		/* where the jump goes: after endbr, on the fentry nop or on bare code */
+	__u64 target;		/* the new body, in the module */
+	__u64 name;		/* const char *, the function */
+	__u8 expect[ELFKIT_EXPECT_MAX];	/* what the running kernel has at addr */
+	__u32 expect_len;	/* >= ELFKIT_JUMP_SIZE */
+	__u32 reserved;
+};
+
+/* Half-open code range of a replaced function's old body.  Sorted by start. */
+struct elfkit_range {
+	__u64 start;
+	__u64 end;
+	__u64 name;		/* const char * */
+};
+
+/*
+ * A return address inside such a range at which tasks sleep for good: behind
+ * the stack switch in the old __schedule().  Allowed on a stack; sorted.
+ */
+struct elfkit_resume {
+	__u64 addr;
+};
+
+/* An exported symbol, bound by name, and how far from the anchor it must be. */
+struct elfkit_landmark {
+	__u64 addr;
+	__s64 distance;
+	__u64 name;		/* const char * */
+};
+
+struct elfkit_table {
+	__u32 abi;		/* ELFKIT_ABI */
+	__u32 build_id_len;
+	__u8 build_id[ELFKIT_BUILD_ID_MAX];	/* descriptor of the kernel's NT_GNU_BUILD_ID note */
+	__u64 anchor;		/* the exported symbol that distances are counted from */
+	__u64 notes;		/* the kernel's .notes section ... */
+	__u64 notes_size;	/* ... and its size in bytes */
+	__u64 release;		/* const char *, the release that vmlinux was built as, for messages */
+
+	__u64 sites;		/* struct elfkit_site[nr_sites] */
+	__u64 nr_sites;
+	__u64 ranges;		/* struct elfkit_range[nr_ranges]: old bodies in the kernel */
+	__u64 nr_ranges;
+	__u64 resumes;		/* struct elfkit_resume[nr_resumes] */
+	__u64 nr_resumes;
+	__u64 text;		/* struct elfkit_range[nr_text]: new code in the module, unsorted */
+	__u64 nr_text;
+	__u64 landmarks;	/* struct elfkit_landmark[nr_landmarks] */
+	__u64 nr_landmarks;
+
+#define ELFKIT_FIELD(object) __u64 object;
+	ELFKIT_KERNEL_OBJECTS(ELFKIT_FIELD)
+#undef ELFKIT_FIELD
+};
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Is the running kernel the build that this module was made for?
+ *
+ * Most addresses in the table are an exported symbol plus a distance, which is
+ * true in one build only.  So the distances between exported symbols, whose
+ * addresses the module loader found by name, are compared first; only then is
+ * an address that rests on such a distance dereferenced: the kernel's notes,
+ * which hold its build-id.  A kernel release says less than either, since a
+ * distribution may rebuild a kernel under the same one.
+ */
+#include <linux/elf.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+#include <linux/utsname.h>
+
+#include "loader.h"
+
+#ifndef NT_GNU_BUILD_ID
+#define NT_GNU_BUILD_ID	3
+#endif
+
+#define REMEDY	"relink it against the vmlinux of the running kernel"
+
+static int check_landmarks(void)
+{
+	const struct elfkit_table *table = &elfkit_table;
+	const struct elfkit_landmark *mark =
+		elfkit_ptr(const struct elfkit_landmark, table->landmarks);
+	u64 i;
+
+	for (i = 0; i < table->nr_landmarks; i++, mark++) {
+		s64 distance = (s64)(mark->addr - table->anchor);
+
+		if (distance == mark->distance)
+			continue;
+		pr_err("refused: made for kernel %s, build-id %*phN, but this is another build of %s: %s is %lld bytes from the anchor, not %lld; %s\n",
+		       elfkit_name(table->release), (int)table->build_id_len,
+		       table->build_id, init_utsname()->release,
+		       elfkit_name(mark->name), distance, mark->distance, REMEDY);
+		return -ENOEXEC;
+	}
+	return 0;
+}
+
+/* ELF gABI, "Note Section": name and descriptor are padded to 4 bytes. */
+static const u8 *find_build_id(const u8 *notes, u64 size, u32 *len)
+{
+	u64 at = 0;
+
+	while (at + sizeof(struct elf64_note) <= size) {
+		const struct elf64_note *note = (const void *)(notes + at);
+		u64 name = at + sizeof(*note);
+		u64 desc = name + ALIGN((u64)note->n_namesz, 4);
+		u64 next = desc + ALIGN((u64)note->n_descsz, 4);
+
+		if (desc > size || desc + note->n_descsz > size)
+			break;
+		if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+		    !memcmp(notes + name, "GNU", 4)) {
+			*len = note->n_descsz;
+			return notes + desc;
+		}
+		at = next;
+	}
+	return NULL;
+}
+
+static int check_build_id(void)
+{
+	const struct elfkit_table *table = &elfkit_table;
+	const u8 *id;
+	u32 len = 0;
+
+	id = find_build_id(elfkit_ptr(const u8, table->notes), table->notes_size, &len);
+	if (id && len == table->build_id_len && !memcmp(id, table->build_id, len))
+		return 0;
+
+	pr_err("refused: made for kernel %s, build-id %*phN; running is %s, build-id %*phN; %s\n",
+	       elfkit_name(table->release), (int)table->build_id_len, table->build_id,
+	       init_utsname()->release, (int)min_t(u32, len, ELFKIT_BUILD_ID_MAX),
+	       id ?: (const u8 *)"", REMEDY);
+	return -ENOEXEC;
+}
+
+/* 0, or -ENOEXEC with a message that says what differs. */
+int elfkit_identity_check(void)
+{
+	const struct elfkit_table *table = &elfkit_table;
+	int err;
+
+	if (table->abi != ELFKIT_ABI) {
+		pr_err("refused: the table has layout %u, the loader knows %u; use one version of elfkit for both\n",
+		       table->abi, ELFKIT_ABI);
+		return -ENOEXEC;
+	}
+	if (!table->nr_landmarks || !table->nr_sites || !table->build_id_len ||
+	    table->build_id_len > ELFKIT_BUILD_ID_MAX) {
+		pr_err("refused: the table names no %s\n",
+		       !table->nr_sites ? "function to replace" :
+		       "kernel it was made for");
+		return -ENOEXEC;
+	}
+
+	err = check_landmarks();
+	return err ?: check_build_id();
+}

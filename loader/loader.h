@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the loader know of each other.
+ *
+ * identity: is this the kernel the module was made for?     (before anything)
+ * stacks:   is a task inside code that is about to change?  (before and in the stop)
+ * text:     the bytes at the patch sites                    (in the stop)
+ * withhold: keeps ftrace off the sites                      (around the stop)
+ * swap:     the stop itself, retries and times
+ * sysfs:    the control files;  main: parameters, life cycle
+ */
+#ifndef ELFKIT_LOADER_H
+#define ELFKIT_LOADER_H
+
+#include <linux/cache.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include "abi.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) "elfkit: " KBUILD_MODNAME ": " fmt
+
+/* Defined by the object that is linked with the loader. */
+extern const struct elfkit_table elfkit_table;
+
+#define elfkit_ptr(type, value)	((type *)(unsigned long)(value))
+#define elfkit_name(value)	elfkit_ptr(const char, value)
+
+static inline const struct elfkit_site *elfkit_sites(void)
+{
+	return elfkit_ptr(const struct elfkit_site, elfkit_table.sites);
+}
+
+/* ---- identity.c ---- */
+
+int elfkit_identity_check(void);
+
+/* ---- text.c ---- */
+
+struct elfkit_text {
+	void *alias;	/* writable mapping of all site pages, NULL when unmapped */
+	u8 **at;	/* per site: its jump's first byte in the alias */
+	u8 *saved;	/* all ranges as they were before loading, concatenated */
+	u64 nr_saved;	/* bytes in saved */
+};
+
+int elfkit_text_check_table(void);
+int elfkit_text_verify(bool replaced);
+int elfkit_text_map(struct elfkit_text *text);
+void elfkit_text_unmap(struct elfkit_text *text);
+void elfkit_text_write(const struct elfkit_text *text, bool replace);
+int elfkit_text_save(struct elfkit_text *text);
+void elfkit_text_compare(const struct elfkit_text *text);
+void elfkit_text_forget(struct elfkit_text *text);
+
+/* ---- stacks.c ---- */
+
+/* Code that no task may be in.  Ranges and resumes are sorted. */
+struct elfkit_zone {
+	const struct elfkit_range *ranges;
+	const struct elfkit_resume *resumes;
+	u64 nr_ranges;
+	u64 nr_resumes;
+};
+
+struct elfkit_culprit {
+	const char *where;	/* function, NULL: the stack could not be unwound */
+	pid_t pid;		/* 0: an idle task */
+	char comm[TASK_COMM_LEN];
+};
+
+#define ELFKIT_STACK_ENTRIES	512
+
+/* What one CPU works on during a stop; ranks count CPUs as they arrive. */
+struct elfkit_slot {
+	struct task_struct *running;	/* the stopper thread */
+	u64 entered;			/* ns */
+	u64 left;
+	unsigned int threads;		/* looked at */
+	bool blocked;			/* culprit is valid */
+	struct elfkit_culprit culprit;
+	unsigned long entries[ELFKIT_STACK_ENTRIES];
+} ____cacheline_aligned_in_smp;
+
+struct elfkit_known;
+
+struct elfkit_stacks {
+	struct elfkit_zone zone;
+	struct elfkit_known *known;	/* hash of tasks found clean before the stop */
+	unsigned int known_bits;
+	struct task_struct **idle;	/* by CPU number */
+	struct elfkit_slot *slots;	/* one for every possible CPU */
+	void *sorted;			/* storage behind zone.ranges, if ours */
+};
+
+int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace);
+void elfkit_stacks_release(struct elfkit_stacks *stacks);
+int elfkit_stacks_look(struct elfkit_stacks *stacks);
+void elfkit_stacks_unlook(struct elfkit_stacks *stacks);
+void elfkit_stacks_note_idle(struct elfkit_stacks *stacks);
+void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned int rank,
+			       unsigned int nr);
+
+/* ---- withhold.c ---- */
+
+int elfkit_withhold(void);
+int elfkit_withhold_idle(void);
+void elfkit_withhold_end(void);
+
+/* ---- swap.c ---- */
+
+/* All times in ns. */
+struct elfkit_times {
+	u64 prepare;	/* before the stop: mapping, reading, looking at stacks */
+	u64 check;	/* in the stop: stacks */
+	u64 handler;	/* in the stop: first CPU in to last CPU out */
+	u64 stopped;	/* the whole call that stops: an upper bound of downtime */
+	u64 total;	/* everything, tries that failed and their pauses included */
+	unsigned int tries;
+	unsigned int cpus;
+	unsigned int threads;
+};
+
+int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times);
+
+/* ---- sysfs.c ---- */
+
+int elfkit_sysfs_add(void);
+void elfkit_sysfs_remove(void);
+
+/* ---- main.c ---- */
+
+extern unsigned int elfkit_retries;
+extern unsigned int elfkit_delay_ms;
+
+bool elfkit_enabled(void);
+int elfkit_set_enabled(bool on);
+void elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload);
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module's life: identify, replace, serve sysfs, and go only when nothing
+ * of it is in use any more.
+ *
+ * While enabled the module holds a reference to itself, so rmmod says "in use"
+ * instead of pulling text from under the scheduler; module_exit therefore runs
+ * only when all jumps are out.  An insmod that fails has changed nothing.
+ */
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/printk.h>
+#include <linux/rcupdate.h>
+
+#include "loader.h"
+
+unsigned int elfkit_retries = 5;
+module_param_named(retries, elfkit_retries, uint, 0644);
+MODULE_PARM_DESC(retries, "how often to try again while a task is in the way (default 5)");
+
+unsigned int elfkit_delay_ms = 20;
+module_param_named(delay_ms, elfkit_delay_ms, uint, 0644);
+MODULE_PARM_DESC(delay_ms, "pause before the first retry, doubled for each, at most 1 s (default 20)");
+
+/* Serialises init and everyone who writes to sysfs; guards what follows. */
+static DEFINE_MUTEX(control);
+static bool enabled;
+static bool ready;	/* init has succeeded: sysfs may switch */
+static struct elfkit_text text;
+static struct elfkit_times load_times;
+static struct elfkit_times unload_times;
+
+static void report(const char *what, const struct elfkit_times *times)
+{
+	pr_info("%s: %llu functions, %u CPUs, %u threads; stopped %llu us (stack check %llu us, handler %llu us), prepare %llu us, total %llu us, tries %u\n",
+		what, elfkit_table.nr_sites, times->cpus, times->threads,
+		times->stopped / NSEC_PER_USEC, times->check / NSEC_PER_USEC,
+		times->handler / NSEC_PER_USEC, times->prepare / NSEC_PER_USEC,
+		times->total / NSEC_PER_USEC, times->tries);
+}
+
+static int enable(void)
+{
+	struct elfkit_times times;
+	int err;
+
+	/* Fails once rmmod has begun; succeeds in init. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	err = elfkit_swap(&text, true, &times);
+	if (err) {
+		elfkit_text_forget(&text);
+		module_put(THIS_MODULE);
+		return err;
+	}
+	enabled = true;
+	load_times = times;
+	report("loaded", &times);
+	return 0;
+}
+
+static int disable(void)
+{
+	struct elfkit_times times;
+	int err;
+
+	err = elfkit_swap(&text, false, &times);
+	if (err)
+		return err;
+	enabled = false;
+	unload_times = times;
+	report("went back", &times);
+	elfkit_text_forget(&text);
+
+	/*
+	 * A dying task is off the task list, so its stack was not checked, and
+	 * it may have been preempted in the module.  This waits for it too.
+	 */
+	synchronize_rcu_tasks();
+	module_put(THIS_MODULE);
+	return 0;
+}
+
+bool elfkit_enabled(void)
+{
+	return READ_ONCE(enabled);
+}
+
+int elfkit_set_enabled(bool on)
+{
+	int err = 0;
+
+	if (mutex_lock_interruptible(&control))
+		return -EINTR;
+	if (!ready)
+		err = -ENODEV;
+	else if (on != enabled)
+		err = on ? enable() : disable();
+	mutex_unlock(&control);
+	return err;
+}
+
+void elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload)
+{
+	mutex_lock(&control);
+	*load = load_times;
+	*unload = unload_times;
+	mutex_unlock(&control);
+}
+
+static int __init elfkit_init(void)
+{
+	int err;
+
+	err = elfkit_identity_check();
+	if (!err)
+		err = elfkit_text_check_table();
+	if (err)
+		return err;
+
+	/* First, since a swap that worked must not be undone for want of a file. */
+	err = elfkit_sysfs_add();
+	if (err)
+		return err;
+
+	mutex_lock(&control);
+	err = enable();
+	ready = !err;
+	mutex_unlock(&control);
+	if (err)
+		elfkit_sysfs_remove();
+	return err;
+}
+
+static void __exit elfkit_exit(void)
+{
+	elfkit_sysfs_remove();
+	elfkit_withhold_end();
+	pr_info("removed\n");
+}
+
+module_init(elfkit_init);
+module_exit(elfkit_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("elfkit");
+MODULE_DESCRIPTION("Replaces functions of the running kernel by those in this module");

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The stop: all CPUs in, stacks checked, jumps written or taken out, all out.
+ *
+ * Loading and going back are the same operation with another zone and other
+ * bytes.  Everything is allocated, mapped and verified before; in the stop
+ * nothing is allocated, printed or waited for but the other CPUs.  Each CPU
+ * passes each barrier whatever it found, and only one CPU decides, between two
+ * of them.  A task in the zone means that nothing changes: let it run, back
+ * off, try again, and after the last try fail with -EBUSY and its name.
+ *
+ * Locks: cpus_read_lock, then text_mutex, as kprobes and jump labels do.
+ * ftrace_lock is taken on its own, before or after, since ftrace may take
+ * either of them inside it.
+ */
+#include <linux/atomic.h>
+#include <linux/bug.h>
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/mutex.h>
+#include <linux/printk.h>
+#include <linux/sched/signal.h>
+#include <linux/stop_machine.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+#include <asm/sync_core.h>
+
+#include "loader.h"
+
+#define MAX_DELAY_MS	1000
+#define MAX_NAMED	8	/* culprits in the log for one try */
+
+struct swap {
+	struct elfkit_text *text;
+	struct elfkit_stacks stacks;
+	bool replace;
+	unsigned int nr;	/* CPUs in the stop */
+	atomic_t ranks;
+	atomic_t arrived;
+	int verdict;		/* written by rank 0 between barriers */
+	u64 check_start;
+	u64 check_end;
+};
+
+/* ---- in the stop ---- */
+
+/* Full barrier; @step counts from 1. */
+static notrace void meet(struct swap *swap, unsigned int step)
+{
+	unsigned int all = step * swap->nr;
+
+	atomic_inc_return(&swap->arrived);
+	while ((unsigned int)atomic_read(&swap->arrived) < all)
+		cpu_relax();
+	smp_mb();
+}
+
+static notrace int decide(const struct swap *swap)
+{
+	unsigned int rank;
+
+	for (rank = 0; rank < swap->nr; rank++)
+		if (swap->stacks.slots[rank].blocked)
+			return -EBUSY;
+	return 0;
+}
+
+static notrace int stopped(void *data)
+{
+	struct swap *swap = data;
+	unsigned int rank = atomic_inc_return(&swap->ranks) - 1;
+	struct elfkit_slot *slot = &swap->stacks.slots[rank];
+
+	slot->entered = ktime_get_mono_fast_ns();
+	slot->running = current;
+
+	meet(swap, 1);		/* all stopper threads are known */
+	if (!rank)
+		swap->check_start = ktime_get_mono_fast_ns();
+	elfkit_stacks_check_share(&swap->stacks, rank, swap->nr);
+
+	meet(swap, 2);		/* all stacks are checked */
+	if (!rank) {
+		swap->check_end = ktime_get_mono_fast_ns();
+		swap->verdict = decide(swap);
+		if (!swap->verdict)
+			elfkit_text_write(swap->text, swap->replace);
+	}
+
+	meet(swap, 3);		/* the text is what it will be */
+	sync_core();
+	slot->left = ktime_get_mono_fast_ns();
+	return 0;
+}
+
+/* ---- around it ---- */
+
+static void reset(struct swap *swap)
+{
+	unsigned int i;
+
+	swap->nr = num_online_cpus();
+	swap->verdict = -EBUSY;
+	atomic_set(&swap->ranks, 0);
+	atomic_set(&swap->arrived, 0);
+	for (i = 0; i < swap->nr; i++) {
+		swap->stacks.slots[i].threads = 0;
+		swap->stacks.slots[i].blocked = false;
+	}
+}
+
+static void measure(const struct swap *swap, struct elfkit_times *times)
+{
+	const struct elfkit_slot *slots = swap->stacks.slots;
+	u64 first = slots[0].entered, last = slots[0].left;
+	unsigned int i;
+
+	times->threads = 0;
+	for (i = 0; i < swap->nr; i++) {
+		first = min(first, slots[i].entered);
+		last = max(last, slots[i].left);
+		times->threads += slots[i].threads;
+	}
+	times->cpus = swap->nr;
+	times->check = swap->check_end - swap->check_start;
+	times->handler = last - first;
+}
+
+/* Who was in the way, after a try that ended in -EBUSY. */
+static void name_culprits(const struct swap *swap, bool final)
+{
+	const char *level = final ? KERN_ERR : KERN_INFO;
+	unsigned int i, named = 0;
+
+	for (i = 0; i < num_possible_cpus() && named < MAX_NAMED; i++) {
+		const struct elfkit_culprit *culprit = &swap->stacks.slots[i].culprit;
+
+		if (!swap->stacks.slots[i].blocked)
+			continue;
+		named++;
+		if (culprit->where)
+			printk("%s" pr_fmt("pid %d (%s) is in %s\n"), level,
+			       culprit->pid, culprit->comm, culprit->where);
+		else
+			printk("%s" pr_fmt("pid %d (%s) has a stack that cannot be unwound reliably\n"),
+			       level, culprit->pid, culprit->comm);
+	}
+}
+
+/* One stop, with CPUs and text held still around it. */
+static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
+{
+	struct mutex *text_mutex = elfkit_ptr(struct mutex, elfkit_table.text_mutex);
+	u64 before;
+	int err;
+
+	cpus_read_lock();
+	mutex_lock(text_mutex);
+
+	err = elfkit_text_verify(!swap->replace);
+	if (!err && swap->replace)
+		err = elfkit_text_save(swap->text);
+	if (err)
+		goto unlock;
+
+	elfkit_stacks_note_idle(&swap->stacks);
+	reset(swap);
+	before = ktime_get_mono_fast_ns();
+	times->prepare = before - start;
+	err = stop_machine_cpuslocked(stopped, swap, cpu_online_mask);
+	times->stopped = ktime_get_mono_fast_ns() - before;
+	if (!err)
+		err = swap->verdict;
+	if (err)
+		goto unlock;
+
+	measure(swap, times);
+	/* Cannot fail; if it did, everyone should know. */
+	if (!WARN_ON_ONCE(elfkit_text_verify(swap->replace)) && !swap->replace)
+		elfkit_text_compare(swap->text);
+unlock:
+	mutex_unlock(text_mutex);
+	cpus_read_unlock();
+	return err;
+}
+
+static int try_once(struct swap *swap, struct elfkit_times *times, u64 start)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < num_possible_cpus(); i++)
+		swap->stacks.slots[i].blocked = false;
+	err = elfkit_stacks_look(&swap->stacks);
+	if (!err)
+		err = stop(swap, times, start);
+	elfkit_stacks_unlook(&swap->stacks);
+	return err;
+}
+
+static int try_often(struct swap *swap, struct elfkit_times *times, u64 start)
+{
+	unsigned int delay = elfkit_delay_ms;
+	unsigned int retries = READ_ONCE(elfkit_retries);
+	int err;
+
+	for (times->tries = 1; ; times->tries++) {
+		bool final = times->tries > retries;
+
+		err = try_once(swap, times, start);
+		if (err != -EBUSY)
+			return err;
+		name_culprits(swap, final);
+		if (final)
+			return err;
+		msleep_interruptible(delay);
+		if (signal_pending(current))
+			return -EINTR;
+		delay = min_t(unsigned int, delay * 2, MAX_DELAY_MS);
+		start = ktime_get_mono_fast_ns();
+	}
+}
+
+/*
+ * Put all jumps in (@replace) or take them out.  0, or: -EBUSY a task is in
+ * the way; -EADDRINUSE someone else is at a site; -EINTR, -ENOMEM.  On error
+ * nothing has changed and the log says why.
+ */
+int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times)
+{
+	struct swap swap = { .text = text, .replace = replace };
+	u64 start = ktime_get_mono_fast_ns();
+	int err;
+
+	memset(times, 0, sizeof(*times));
+	err = replace ? elfkit_withhold() : elfkit_withhold_idle();
+	if (err)
+		return err;
+	err = elfkit_stacks_init(&swap.stacks, replace);
+	if (err)
+		goto withhold;
+	err = elfkit_text_map(text);
+	if (err)
+		goto stacks;
+
+	err = try_often(&swap, times, start);
+
+	elfkit_text_unmap(text);
+stacks:
+	elfkit_stacks_release(&swap.stacks);
+withhold:
+	if (replace ? err : !err)
+		elfkit_withhold_end();
+	times->total = ktime_get_mono_fast_ns() - start;
+	if (err == -EBUSY)
+		pr_err("%s given up after %u %s, nothing changed\n",
+		       replace ? "loading" : "going back", times->tries,
+		       times->tries == 1 ? "try" : "tries");
+	return err;
+}

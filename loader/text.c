@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The bytes at the patch sites, and those of the functions behind them.
+ *
+ * Text is written through a second, writable mapping of the same pages that
+ * lives for one swap only; the kernel's own mapping stays read-only and CR0.WP
+ * is not touched.  A jump is one 8-byte store inside one cache line, so that
+ * an NMI, which a stopped machine still takes, executes the old instruction or
+ * the new one.  Refuses a site whose running bytes are not the expected ones
+ * and a target that a 32-bit displacement does not reach.
+ */
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "loader.h"
+
+#define LINE		64	/* x86-64 cache line; a larger one contains it */
+#define JMP_REL32	0xe9
+#define CALL_REL32	0xe8
+#define INT3		0xcc
+
+/* What the site holds while its function is replaced. */
+static notrace void make_jump(const struct elfkit_site *site, u8 *jump)
+{
+	s32 rel = (s32)(site->target - (site->addr + ELFKIT_JUMP_SIZE));
+
+	jump[0] = JMP_REL32;
+	memcpy(jump + 1, &rel, sizeof(rel));
+}
+
+/* All later code relies on what is checked here. */
+int elfkit_text_check_table(void)
+{
+	const struct elfkit_site *site = elfkit_sites();
+	u64 i, end = 0;
+
+	for (i = 0; i < elfkit_table.nr_sites; i++, site++) {
+		s64 rel = (s64)(site->target - (site->addr + ELFKIT_JUMP_SIZE));
+
+		if (site->addr < end || site->expect_len < ELFKIT_JUMP_SIZE ||
+		    site->expect_len > ELFKIT_EXPECT_MAX) {
+			pr_err("refused: the table's entry for %s is malformed\n",
+			       elfkit_name(site->name));
+			return -ENOEXEC;
+		}
+		if (rel != (s32)rel) {
+			pr_err("refused: no jump reaches from %s to its new body, %lld bytes\n",
+			       elfkit_name(site->name), rel);
+			return -ERANGE;
+		}
+		end = site->addr + ELFKIT_JUMP_SIZE;
+	}
+	return 0;
+}
+
+static const char *suspect(u8 first)
+{
+	switch (first) {
+	case CALL_REL32:
+		return "ftrace, livepatch or BPF have probably put a call there";
+	case INT3:
+		return "a kprobe is probably there";
+	case JMP_REL32:
+		return "another elfkit module, kpatch or an optimised kprobe has probably put a jump there";
+	default:
+		return "ftrace, a kprobe, livepatch or another elfkit module may have changed it";
+	}
+}
+
+/*
+ * Does each site hold what it should: our jump if @replaced, else the bytes
+ * that the table expects?  Under text_mutex, or a site may be in the middle of
+ * being patched.  0 or -EADDRINUSE, with a message that names the function.
+ */
+int elfkit_text_verify(bool replaced)
+{
+	const struct elfkit_site *site = elfkit_sites();
+	u64 i;
+
+	for (i = 0; i < elfkit_table.nr_sites; i++, site++) {
+		const u8 *have = elfkit_ptr(const u8, site->addr);
+		const u8 *want = site->expect;
+		int len = site->expect_len;
+		u8 jump[ELFKIT_JUMP_SIZE];
+
+		if (replaced) {
+			make_jump(site, jump);
+			want = jump;
+			len = sizeof(jump);
+		}
+		if (!memcmp(have, want, len))
+			continue;
+		pr_err("refused: %s has the bytes %*ph at its entry instead of %*ph: %s\n",
+		       elfkit_name(site->name), len, have, len, want, suspect(have[0]));
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
+/* The page behind an address in the kernel image, wherever KASLR has put it. */
+static struct page *page_of(unsigned long addr)
+{
+	return virt_to_page(lm_alias((void *)addr));
+}
+
+/*
+ * Map the pages of all sites.  Sites are sorted, so each page is new or the
+ * last one listed, and the two pages of a jump that crosses a page boundary
+ * become neighbours in the alias too.
+ */
+int elfkit_text_map(struct elfkit_text *text)
+{
+	const struct elfkit_site *site = elfkit_sites();
+	u64 i, nr = elfkit_table.nr_sites;
+	unsigned long last = 0;
+	struct page **pages;
+	unsigned int used = 0;
+	int err = -ENOMEM;
+
+	pages = kvcalloc(2 * nr, sizeof(*pages), GFP_KERNEL);
+	text->at = kvcalloc(nr, sizeof(*text->at), GFP_KERNEL);
+	if (!pages || !text->at)
+		goto out;
+
+	for (i = 0; i < nr; i++) {
+		unsigned long first = site[i].addr & PAGE_MASK;
+		unsigned long end = (site[i].addr + ELFKIT_JUMP_SIZE - 1) & PAGE_MASK;
+		unsigned long index;
+
+		if (!used || first != last)
+			pages[used++] = page_of(first);
+		index = used - 1;
+		if (end != first)
+			pages[used++] = page_of(end);
+		last = end;
+		/* An offset until the mapping's address is known. */
+		text->at[i] = (u8 *)(index * PAGE_SIZE + (site[i].addr - first));
+	}
+
+	text->alias = vmap(pages, used, VM_MAP, PAGE_KERNEL);
+	if (!text->alias)
+		goto out;
+	err = 0;
+	for (i = 0; i < nr; i++) {
+		text->at[i] = text->alias + (unsigned long)text->at[i];
+		/* The alias must be the text: nothing else may be written to. */
+		if (memcmp(text->at[i], elfkit_ptr(u8, site[i].addr), ELFKIT_JUMP_SIZE))
+			err = -EFAULT;
+	}
+	if (err)
+		pr_err("refused: the kernel's text cannot be mapped a second time\n");
+out:
+	kvfree(pages);
+	if (err)
+		elfkit_text_unmap(text);
+	return err;
+}
+
+void elfkit_text_unmap(struct elfkit_text *text)
+{
+	if (text->alias)
+		vunmap(text->alias);
+	kvfree(text->at);
+	text->alias = NULL;
+	text->at = NULL;
+}
+
+static notrace void write_site(u8 *at, unsigned long addr, const u8 *bytes)
+{
+	unsigned long in_line = addr & (LINE - 1);
+	unsigned long skip;
+	u64 word;
+
+	if (in_line + ELFKIT_JUMP_SIZE > LINE) {
+		/*
+		 * No single store does it.  All CPUs are stopped with interrupts
+		 * off, so only an NMI that runs this very function within
+		 * these few cycles could see half of it.  Function entries are
+		 * aligned to 16 bytes, so this is for kernels built otherwise.
+		 */
+		memcpy(at, bytes, ELFKIT_JUMP_SIZE);
+		return;
+	}
+
+	/* Near the end of the line the word begins before the site. */
+	skip = in_line > LINE - sizeof(word) ? in_line - (LINE - sizeof(word)) : 0;
+	memcpy(&word, at - skip, sizeof(word));
+	memcpy((u8 *)&word + skip, bytes, ELFKIT_JUMP_SIZE);
+	WRITE_ONCE(*(u64 *)(at - skip), word);
+}
+
+/* In the stop, on one CPU, under text_mutex.  Cannot fail. */
+notrace void elfkit_text_write(const struct elfkit_text *text, bool replace)
+{
+	const struct elfkit_site *site = elfkit_sites();
+	u64 i;
+
+	for (i = 0; i < elfkit_table.nr_sites; i++, site++) {
+		u8 jump[ELFKIT_JUMP_SIZE];
+
+		make_jump(site, jump);
+		write_site(text->at[i], site->addr, replace ? jump : site->expect);
+	}
+}
+
+/* Keep a copy of all replaced functions, to compare with after going back. */
+int elfkit_text_save(struct elfkit_text *text)
+{
+	const struct elfkit_range *range =
+		elfkit_ptr(const struct elfkit_range, elfkit_table.ranges);
+	u64 i, size = 0, at = 0;
+
+	elfkit_text_forget(text);
+	for (i = 0; i < elfkit_table.nr_ranges; i++)
+		size += range[i].end - range[i].start;
+	if (!size)
+		return 0;
+
+	text->saved = kvmalloc(size, GFP_KERNEL);
+	if (!text->saved)
+		return -ENOMEM;
+	text->nr_saved = size;
+	for (i = 0; i < elfkit_table.nr_ranges; i++) {
+		memcpy(text->saved + at, elfkit_ptr(u8, range[i].start),
+		       range[i].end - range[i].start);
+		at += range[i].end - range[i].start;
+	}
+	return 0;
+}
+
+/*
+ * After going back, with the sites verified: are the functions what they were,
+ * byte for byte?  The kernel patches itself (jump labels, static calls,
+ * kprobes), so a difference outside a site is a note and not our error.
+ */
+void elfkit_text_compare(const struct elfkit_text *text)
+{
+	const struct elfkit_range *range =
+		elfkit_ptr(const struct elfkit_range, elfkit_table.ranges);
+	u64 i, j, at = 0, differ = 0, offset = 0;
+	const char *first = NULL;
+
+	for (i = 0; i < elfkit_table.nr_ranges; i++, range++) {
+		const u8 *have = elfkit_ptr(const u8, range->start);
+		u64 len = range->end - range->start;
+
+		for (j = 0; j < len && have[j] == text->saved[at + j]; j++)
+			;
+		if (j < len && !differ++) {
+			first = elfkit_name(range->name);
+			offset = j;
+		}
+		at += len;
+	}
+
+	if (!differ)
+		pr_info("kernel text identical: %llu functions, %llu bytes compared\n",
+			elfkit_table.nr_sites, text->nr_saved);
+	else
+		pr_notice("kernel text: all %llu entries are as before; %llu of %llu bodies changed elsewhere meanwhile, first %s+0x%llx (jump labels, static calls and kprobes do that)\n",
+			  elfkit_table.nr_sites, differ, elfkit_table.nr_ranges,
+			  first, offset);
+}
+
+void elfkit_text_forget(struct elfkit_text *text)
+{
+	kvfree(text->saved);
+	text->saved = NULL;
+	text->nr_saved = 0;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keeps ftrace off the patch sites while they hold jumps.
+ *
+ * A tracer that found our jump where it expects a nop would warn and shut
+ * ftrace down until the next boot.  So the records of the sites are marked
+ * disabled, as the kernel itself does for weak functions that lost: tracers
+ * then skip them and do not count on them.  For the same counting a record
+ * must not be given back while a tracer that skipped it is still registered
+ * (it would take off a count that it never added): going back is refused then.
+ */
+#include <linux/errno.h>
+#include <linux/ftrace.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "loader.h"
+
+#ifdef CONFIG_DYNAMIC_FTRACE
+
+/* kernel/trace/ftrace_internal.h */
+int ftrace_ops_test(struct ftrace_ops *ops, unsigned long ip, void *regs);
+
+/* Per site, whether the mark is ours.  Kept as long as any mark is. */
+static bool *marked;
+
+static struct mutex *ftrace_mutex(void)
+{
+	return elfkit_ptr(struct mutex, elfkit_table.ftrace_lock);
+}
+
+/* Does a registered tracer ask for this site?  Under ftrace_lock. */
+static bool wanted(const struct elfkit_site *site)
+{
+	struct ftrace_ops *ops = *elfkit_ptr(struct ftrace_ops *, elfkit_table.ftrace_ops_list);
+	bool found = false;
+
+	preempt_disable();
+	/* The list ends with a stub. */
+	for (; ops && !(ops->flags & FTRACE_OPS_FL_STUB); ops = ops->next) {
+		if (!(ops->flags & FTRACE_OPS_FL_ENABLED))
+			continue;
+		found = ftrace_ops_test(ops, site->addr, NULL);
+		if (found)
+			break;
+	}
+	preempt_enable();
+	return found;
+}
+
+/* Index of the site whose jump covers @ip, or nr_sites. */
+static u64 site_at(unsigned long ip)
+{
+	const struct elfkit_site *sites = elfkit_sites();
+	u64 low = 0, high = elfkit_table.nr_sites;
+
+	while (low < high) {
+		u64 mid = low + (high - low) / 2;
+
+		if (ip < sites[mid].addr)
+			high = mid;
+		else if (ip >= sites[mid].addr + ELFKIT_JUMP_SIZE)
+			low = mid + 1;
+		else
+			return mid;
+	}
+	return elfkit_table.nr_sites;
+}
+
+/* Refuses if a tracer asks for a site, with a message.  Under ftrace_lock. */
+static int check_wanted(void)
+{
+	const struct elfkit_site *site = elfkit_sites();
+	u64 i;
+
+	for (i = 0; i < elfkit_table.nr_sites; i++, site++) {
+		if (!wanted(site))
+			continue;
+		pr_err("refused: function tracing, a kprobe, livepatch or BPF is attached to %s; detach it and try again\n",
+		       elfkit_name(site->name));
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
+/* Before the sites are written. */
+int elfkit_withhold(void)
+{
+	struct ftrace_rec_iter *iter;
+	int err;
+
+	if (!marked)
+		marked = kvcalloc(elfkit_table.nr_sites, sizeof(*marked), GFP_KERNEL);
+	if (!marked)
+		return -ENOMEM;
+
+	mutex_lock(ftrace_mutex());
+	err = check_wanted();
+	if (err)
+		goto out;
+	for_ftrace_rec_iter(iter) {
+		struct dyn_ftrace *rec = ftrace_rec_iter_record(iter);
+		u64 i = site_at(rec->ip);
+
+		if (i == elfkit_table.nr_sites || rec->flags & FTRACE_FL_DISABLED)
+			continue;
+		rec->flags |= FTRACE_FL_DISABLED;
+		marked[i] = true;
+	}
+out:
+	mutex_unlock(ftrace_mutex());
+	return err;
+}
+
+/* Before going back: has a tracer been started that skipped our sites? */
+int elfkit_withhold_idle(void)
+{
+	int err;
+
+	mutex_lock(ftrace_mutex());
+	err = check_wanted();
+	mutex_unlock(ftrace_mutex());
+	return err;
+}
+
+/*
+ * Once the sites hold their own bytes again.  A tracer that was started since
+ * elfkit_withhold_idle() keeps its functions from being traced until the next
+ * load and going back, or the next boot: harmless, but said.
+ */
+void elfkit_withhold_end(void)
+{
+	const struct elfkit_site *sites = elfkit_sites();
+	struct ftrace_rec_iter *iter;
+	bool left = false;
+
+	if (!marked)
+		return;
+	mutex_lock(ftrace_mutex());
+	for_ftrace_rec_iter(iter) {
+		struct dyn_ftrace *rec = ftrace_rec_iter_record(iter);
+		u64 i = site_at(rec->ip);
+
+		if (i == elfkit_table.nr_sites || !marked[i])
+			continue;
+		if (wanted(&sites[i])) {
+			pr_notice("%s cannot be traced from now on: a tracer was started while it was given back\n",
+				  elfkit_name(sites[i].name));
+			left = true;
+			continue;
+		}
+		rec->flags &= ~FTRACE_FL_DISABLED;
+		marked[i] = false;
+	}
+	mutex_unlock(ftrace_mutex());
+	if (left)
+		return;
+	kvfree(marked);
+	marked = NULL;
+}
+
+#else
+
+int elfkit_withhold(void)
+{
+	return 0;
+}
+
+int elfkit_withhold_idle(void)
+{
+	return 0;
+}
+
+void elfkit_withhold_end(void)
+{
+}
+
+#endif
