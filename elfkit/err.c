@@ -39,6 +39,18 @@ struct err *err_in(struct err *err, const char *context)
 	return err;
 }
 
+struct err *err_about(struct err *err, const char *fmt, ...)
+{
+	AUTO_FREE char *context = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&context, fmt, ap) < 0)
+		out_of_memory();
+	va_end(ap);
+	return err_in(err, context);
+}
+
 const char *err_message(const struct err *err)
 {
 	return err->message;

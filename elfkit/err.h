@@ -21,6 +21,9 @@ struct err *err_new(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prefixes @err's message with "CONTEXT: ". NULL stays NULL. Consumes @err. */
 struct err *err_in(struct err *err, const char *context);
 
+/* The same with a context that is made here. */
+struct err *err_about(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 const char *err_message(const struct err *err);
 void err_free(struct err *err);
 

@@ -14,6 +14,7 @@
 #include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/printk.h>
+#include <linux/ptrace.h>
 #include <linux/slab.h>
 
 #include "loader.h"
@@ -35,6 +36,7 @@ static struct mutex *ftrace_mutex(void)
 static bool wanted(const struct elfkit_site *site)
 {
 	struct ftrace_ops *ops = *elfkit_ptr(struct ftrace_ops *, elfkit_table.ftrace_ops_list);
+	struct pt_regs regs;	/* only its address is looked at */
 	bool found = false;
 
 	preempt_disable();
@@ -42,7 +44,8 @@ static bool wanted(const struct elfkit_site *site)
 	for (; ops && !(ops->flags & FTRACE_OPS_FL_STUB); ops = ops->next) {
 		if (!(ops->flags & FTRACE_OPS_FL_ENABLED))
 			continue;
-		found = ftrace_ops_test(ops, site->addr, NULL);
+		/* Without registers it would deny for those that want some. */
+		found = ftrace_ops_test(ops, site->addr, &regs);
 		if (found)
 			break;
 	}

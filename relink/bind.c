@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A place for each symbol: the module's or the kernel's. */
+#include <string.h>
+
+#include "relink/bind.h"
+#include "relink/section.h"
+
+#define MAX_SHOWN 20
+
+struct binder {
+	const struct kernel *kernel;
+	const struct boundary *boundary;
+	const struct object *object;
+	const struct match *match;
+	const enum verdict *verdict;
+	char *const *difference;
+	const struct symvers *symvers;
+	struct bindings *bindings;
+	char *refusals;		/* lines of what is not allowed */
+	uint32_t nr_refusals;
+};
+
+static void refuse(struct binder *b, char *why)
+{
+	char *all;
+
+	if (b->nr_refusals++ < MAX_SHOWN) {
+		all = xasprintf("%s\n  %s", b->refusals ? b->refusals : "", why);
+		free(b->refusals);
+		b->refusals = all;
+	}
+	free(why);
+}
+
+static const struct symbol *counterpart(const struct binder *b, uint32_t i)
+{
+	uint32_t id = b->match->symbol[i];
+
+	return id == NO_ID ? NULL : &b->kernel->symbols->v[id];
+}
+
+/* foo.cold runs as a piece of foo: it goes where foo's new body goes. */
+static bool is_cold_part(const struct object_symbol *s)
+{
+	const char *dot = strrchr(s->name, '.');
+
+	return dot && s->bind == STB_LOCAL && (!strcmp(dot, ".cold") || !strncmp(dot, ".cold.", 6));
+}
+
+static void bind_function(struct binder *b, uint32_t i, struct binding *to)
+{
+	const struct object_symbol *s = &b->object->symbols[i];
+	const struct symbol *theirs = counterpart(b, i);
+	uint32_t func = b->match->func[i];
+
+	if (!theirs || is_cold_part(s)) {
+		to->call = to->address = PLACE_MODULE;
+		return;
+	}
+	to->kernel = theirs->value;
+	to->call = to->address = PLACE_KERNEL;
+	if (func == NO_ID)
+		return;
+	if (boundary_is_inside(b->boundary, func)) {
+		to->call = PLACE_MODULE;
+		to->replaced = true;
+	} else if (b->verdict[i] == VERDICT_CHANGED && s->bind != STB_WEAK) {
+		const char *because = b->boundary->v[func].because;
+
+		refuse(b, xasprintf("%s is changed (%s) but is left to the kernel: %s", s->name,
+				    b->difference[i], because ? because : "its file is none of the scheduler's"));
+	}
+}
+
+/* Read-only contents are the kernel's as long as they are equal there. */
+static bool same_constant(const struct binder *b, const struct object_symbol *s, const struct symbol *theirs)
+{
+	const struct object_section *section = &b->object->sections[s->section];
+	const uint8_t *there = image_bytes(b->kernel->image, theirs->value, s->size);
+	uint8_t *ours;
+	bool same;
+
+	if (!there || !section->data || theirs->size != s->size)
+		return false;
+	ours = xcalloc(1, s->size);
+	memcpy(ours, section->data + s->value, s->size);
+	for (uint32_t r = 0; r < section->nr_relocs; r++) {
+		const struct object_reloc *reloc = &section->relocs[r];
+		size_t width = reloc->type == R_X86_64_64 || reloc->type == R_X86_64_PC64 ? 8 : 4;
+
+		if (reloc->offset >= s->value && reloc->offset + width <= s->value + s->size)
+			memcpy(ours + reloc->offset - s->value, there + reloc->offset - s->value, width);
+	}
+	same = !memcmp(ours, there, s->size);
+	free(ours);
+	return same;
+}
+
+static void bind_data(struct binder *b, uint32_t i, enum section_class class, struct binding *to)
+{
+	const struct object_symbol *s = &b->object->symbols[i];
+	const struct object_section *section = &b->object->sections[s->section];
+	const struct symbol *theirs = class == SECTION_FRESH ? NULL : counterpart(b, i);
+	bool plain_rodata = !strncmp(section->name, ".rodata", 7);
+
+	if (!theirs) {
+		to->call = to->address = class == SECTION_REMOVED ? PLACE_UNBOUND : PLACE_MODULE;
+		if (class == SECTION_REMOVED)
+			b->bindings->problem[i] = xasprintf("it is new, and section %s does not travel",
+							    section->name);
+		return;
+	}
+	to->kernel = theirs->value;
+	to->call = to->address = PLACE_KERNEL;
+	if (s->size != theirs->size && s->type == STT_OBJECT && !plain_rodata && class != SECTION_REMOVED)
+		refuse(b, xasprintf("%s has %lu bytes instead of %lu: the kernel's instance cannot be shared",
+				    s->name, (unsigned long)s->size, (unsigned long)theirs->size));
+	else if (!(section->flags & SHF_WRITE) && s->type == STT_OBJECT && plain_rodata &&
+		 !same_constant(b, s, theirs))
+		to->call = to->address = PLACE_MODULE;
+}
+
+static void bind_undefined(struct binder *b, uint32_t i, struct binding *to)
+{
+	const struct object_symbol *s = &b->object->symbols[i];
+	const struct symbol *theirs = counterpart(b, i);
+
+	if (theirs && symvers_has(b->symvers, s->name)) {
+		to->call = to->address = PLACE_NAME;
+		to->kernel = theirs->value;
+	} else if (theirs) {
+		to->call = to->address = PLACE_KERNEL;
+		to->kernel = theirs->value;
+	} else if (s->bind == STB_WEAK) {
+		to->call = to->address = PLACE_NAME;	/* stays undefined: address 0 */
+	} else {
+		b->bindings->problem[i] = xasprintf("vmlinux has no such symbol");
+	}
+}
+
+static void bind_symbol(struct binder *b, uint32_t i)
+{
+	const struct object_symbol *s = &b->object->symbols[i];
+	struct binding *to = &b->bindings->v[i];
+	enum section_class class;
+
+	if (s->type == STT_FILE)
+		return;
+	if (!object_symbol_defined(s)) {
+		if (s->shndx == SHN_ABS)
+			to->call = to->address = PLACE_MODULE;
+		else
+			bind_undefined(b, i, to);
+		return;
+	}
+	class = section_classify(&b->object->sections[s->section]);
+	if (s->type == STT_SECTION || class == SECTION_TABLE)
+		to->call = to->address = PLACE_MODULE;
+	else if (class == SECTION_CODE && (s->type == STT_FUNC || s->type == STT_NOTYPE))
+		bind_function(b, i, to);
+	else
+		bind_data(b, i, class, to);
+}
+
+struct err *bind_symbols(const struct kernel *kernel, const struct boundary *boundary,
+			 const struct object *object, const struct match *match,
+			 const enum verdict *verdict, char *const *difference,
+			 const struct symvers *symvers, struct bindings *ret)
+{
+	struct binder b = {
+		.kernel = kernel, .boundary = boundary, .object = object, .match = match,
+		.verdict = verdict, .difference = difference, .symvers = symvers, .bindings = ret,
+	};
+	struct err *err = NULL;
+
+	ret->n = object->nr_symbols;
+	ret->v = xcalloc(ret->n, sizeof(*ret->v));
+	ret->problem = xcalloc(ret->n, sizeof(*ret->problem));
+	for (uint32_t i = 1; i < ret->n; i++)
+		bind_symbol(&b, i);
+	if (b.nr_refusals)
+		err = err_new("the change cannot be loaded (%u reason%s):%s", b.nr_refusals,
+			      b.nr_refusals == 1 ? "" : "s", b.refusals);
+	free(b.refusals);
+	return err;
+}
+
+void bindings_release(struct bindings *bindings)
+{
+	for (uint32_t i = 0; i < bindings->n; i++)
+		free(bindings->problem[i]);
+	free(bindings->problem);
+	free(bindings->v);
+	memset(bindings, 0, sizeof(*bindings));
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Running ld and Kbuild. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "relink/module.h"
+
+extern char **environ;
+
+struct err *workdir_make(char **ret)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path = xasprintf("%s/elfkit.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+
+	if (!mkdtemp(path)) {
+		struct err *err = err_new("%s: %s", path, strerror(errno));
+
+		free(path);
+		return err;
+	}
+	*ret = path;
+	return NULL;
+}
+
+static int remove_entry(const char *path, const struct stat *st __attribute__((unused)),
+			int type __attribute__((unused)), struct FTW *ftw __attribute__((unused)))
+{
+	return remove(path);
+}
+
+void workdir_remove(char *path)
+{
+	if (path)
+		nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	free(path);
+}
+
+/* What @log says about the failure: its first line with "error", or its last line. */
+static char *explain(const char *log)
+{
+	AUTO_FREE char *line = NULL;
+	char *best = NULL;
+	size_t size = 0;
+	FILE *file = fopen(log, "re");
+	bool is_error = false;
+
+	while (file && getline(&line, &size, file) > 0) {
+		bool has_error = strcasestr(line, "error") != NULL;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (!*line || is_error)
+			continue;
+		is_error = has_error;
+		free(best);
+		best = xstrdup(line);
+	}
+	if (file)
+		fclose(file);
+	return best ? best : xstrdup("it says nothing");
+}
+
+/* Runs a program with its output in @log; a failure is explained by what it printed. */
+static struct err *run(const char *const argv[], const char *log)
+{
+	posix_spawn_file_actions_t actions;
+	int status, error;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (error)
+		return err_new("%s: %s", argv[0], strerror(error));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_new("%s: %s", argv[0], strerror(errno));
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		AUTO_FREE char *why = explain(log);
+
+		return err_new("%s failed: %s", argv[0], why);
+	}
+	return NULL;
+}
+
+struct err *module_join(char *const *paths, uint32_t n, const char *output)
+{
+	const char **argv = xcalloc(n + 5, sizeof(*argv));
+	AUTO_FREE char *log = xasprintf("%s.log", output);
+	const char *ld = getenv("LD");
+	uint32_t argc = 0;
+	struct err *err;
+
+	argv[argc++] = ld && *ld ? ld : "ld";
+	argv[argc++] = "-r";
+	argv[argc++] = "-o";
+	argv[argc++] = output;
+	for (uint32_t i = 0; i < n; i++)
+		argv[argc++] = paths[i];
+	err = run(argv, log);
+	free(argv);
+	return err;
+}
+
+struct err *module_kernel_release(const char *kernel_dir, char **ret)
+{
+	static const char define[] = "#define UTS_RELEASE \"";
+	AUTO_FREE char *path = xasprintf("%s/include/generated/utsrelease.h", kernel_dir);
+	FILE *file = fopen(path, "re");
+	char line[256];
+	struct err *err;
+
+	if (!file)
+		return err_new("%s: %s: not a prepared kernel build directory; install the kernel's headers, or name them with --kernel-dir",
+			       path, strerror(errno));
+	err = err_new("%s: no UTS_RELEASE in it", path);
+	while (err && fgets(line, sizeof(line), file))
+		if (!strncmp(line, define, strlen(define))) {
+			line[strcspn(line + strlen(define), "\"") + strlen(define)] = '\0';
+			*ret = xstrdup(line + strlen(define));
+			err_free(err);
+			err = NULL;
+		}
+	fclose(file);
+	return err;
+}
+
+static struct err *copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
+	struct err *err = NULL;
+	char buffer[65536];
+	ssize_t n;
+
+	if (in < 0)
+		return err_new("%s: %s", from, strerror(errno));
+	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (out < 0)
+		err = err_new("%s: %s", to, strerror(errno));
+	while (!err && (n = read(in, buffer, sizeof(buffer))) != 0)
+		if (n < 0 || write(out, buffer, n) != n)
+			err = err_new("%s: %s", to, strerror(errno));
+	close(in);
+	if (out >= 0 && close(out) && !err)
+		err = err_new("%s: %s", to, strerror(errno));
+	return err;
+}
+
+/* Copies the loader's sources and lists its objects, in the order of their names. */
+static struct err *copy_loader(const char *loader_dir, const char *workdir, char **objects)
+{
+	struct dirent **entries;
+	struct err *err = NULL;
+	int n = scandir(loader_dir, &entries, NULL, alphasort);
+
+	if (n < 0)
+		return err_new("%s: %s", loader_dir, strerror(errno));
+	*objects = xstrdup("");
+	for (int i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
+		AUTO_FREE char *from = xasprintf("%s/%s", loader_dir, name);
+		AUTO_FREE char *to = xasprintf("%s/%s", workdir, name);
+
+		if (!err && dot && (!strcmp(dot, ".c") || !strcmp(dot, ".h"))) {
+			err = copy_file(from, to);
+			if (!strcmp(dot, ".c")) {
+				char *all = xasprintf("%s %.*s.o", *objects, (int)(dot - name), name);
+
+				free(*objects);
+				*objects = all;
+			}
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return err;
+}
+
+static struct err *write_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file || fputs(text, file) < 0 || fclose(file))
+		return err_new("%s: %s", path, strerror(errno));
+	return NULL;
+}
+
+/* A module is named after its file; the kernel reads '-' as '_' (scripts/Makefile.lib). */
+static struct err *module_name(const char *output, char **ret)
+{
+	const char *slash = strrchr(output, '/'), *base = slash ? slash + 1 : output;
+	size_t len = strlen(base);
+
+	if (len < 4 || strcmp(base + len - 3, ".ko"))
+		return err_new("%s: the output must be named NAME.ko", output);
+	*ret = strndup(base, len - 3);
+	for (char *c = *ret; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-') {
+			struct err *err = err_new("%s: a module's name has only letters, digits, _ and -", output);
+
+			free(*ret);
+			return err;
+		}
+	return NULL;
+}
+
+static struct err *install(const char *from, const char *output)
+{
+	AUTO_FREE char *temporary = xasprintf("%s.%d.tmp", output, getpid());
+	struct err *err = copy_file(from, temporary);
+
+	if (!err && rename(temporary, output))
+		err = err_new("%s: %s", output, strerror(errno));
+	if (err)
+		unlink(temporary);
+	return err;
+}
+
+struct err *module_build(const struct object *object, const char *loader_dir, const char *kernel_dir,
+			 const char *workdir, const char *output)
+{
+	AUTO_FREE char *shipped = xasprintf("%s/elfkit_relinked.o_shipped", workdir);
+	AUTO_FREE char *cmd = xasprintf("%s/.elfkit_relinked.o.cmd", workdir);
+	AUTO_FREE char *kbuild = xasprintf("%s/Kbuild", workdir);
+	AUTO_FREE char *log = xasprintf("%s/make.log", workdir);
+	AUTO_FREE char *m = xasprintf("M=%s", workdir);
+	AUTO_FREE char *name = NULL, *objects = NULL, *text = NULL, *built = NULL;
+	struct err *err;
+	const char *const argv[] = {
+		/* BTF of a module needs the vmlinux it was made with, and nothing here reads it */
+		"make", "-C", kernel_dir, m, "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL,
+	};
+
+	err = module_name(output, &name);
+	err = err ?: copy_loader(loader_dir, workdir, &objects);
+	err = err ?: object_write(object, shipped);
+	if (err)
+		return err;
+	text = xasprintf("obj-m := %s.o\n%s-y := elfkit_relinked.o%s\n", name, name, objects);
+	err = write_text(kbuild, text);
+	err = err ?: write_text(cmd, "");
+	err = err ?: err_in(run(argv, log), kernel_dir);
+	if (err)
+		return err;
+	built = xasprintf("%s/%s.ko", workdir, name);
+	return install(built, output);
+}

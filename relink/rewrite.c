@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/* References rewritten, sections dropped. */
+#include <string.h>
+
+#include "relink/rewrite.h"
+#include "relink/section.h"
+
+struct rewriter {
+	struct object *object;
+	const struct object_refs *refs;
+	const struct bindings *bindings;
+	const struct symbol_map *map;
+	struct rewrite_result *result;
+	enum section_class *class;	/* [sections] */
+	bool *needed;			/* [sections]: holds something of the module's own */
+	bool *shared;			/* [symbols] */
+};
+
+/*
+ * The lowest exported function: one that every module can name.  Data would do as
+ * well; a function keeps calls and addresses alike.
+ */
+struct err *anchor_init(const struct kernel *kernel, const struct symvers *symvers, struct object *object,
+			struct anchor *ret)
+{
+	for (uint32_t i = 0; i < kernel->funcs->n; i++) {
+		const struct symbol *s = &kernel->symbols->v[kernel->funcs->v[i].symbol];
+
+		if (!s->exported || s->bind == STB_LOCAL || !symvers_has(symvers, s->name))
+			continue;
+		ret->addr = s->value;
+		ret->symbol = object_add_symbol(object, s->name, STT_NOTYPE, STB_GLOBAL, SHN_UNDEF, 0, 0, 0);
+		for (uint32_t k = 1; k < ret->symbol; k++)
+			if (object->symbols[k].shndx == SHN_UNDEF && !strcmp(object->symbols[k].name, s->name))
+				ret->symbol = k;
+		ret->absolute = object_add_symbol(object, "elfkit_absolute", STT_NOTYPE, STB_LOCAL, SHN_ABS,
+						  0, 0, 0);
+		return NULL;
+	}
+	return err_new("%s exports no function that %s", kernel->image->path, "Module.symvers knows");
+}
+
+void anchor_reference(const struct anchor *anchor, uint64_t addr, uint32_t *symbol, int64_t *addend)
+{
+	int64_t distance = addr - anchor->addr;
+
+	/* before 6.15 per-CPU symbols of x86-64 are offsets that start at 0 */
+	if (distance == (int32_t)distance) {
+		*symbol = anchor->symbol;
+		*addend = distance;
+	} else {
+		*symbol = anchor->absolute;
+		*addend = addr;
+	}
+}
+
+/* Nothing will ever run or read what holds this reference. */
+static bool is_dead(const struct rewriter *w, const struct object_ref *ref)
+{
+	uint32_t holder = ref->host;
+
+	if (ref->kind == OBJECT_REF_POINTER)
+		holder = symbol_at(w->object, w->map, ref->section, ref->offset);
+	return holder != NO_REF && w->bindings->v[holder].call == PLACE_KERNEL;
+}
+
+static enum place place_of(const struct rewriter *w, const struct object_ref *ref)
+{
+	const struct binding *b;
+
+	if (ref->symbol == NO_REF)
+		return w->class[ref->target_section] == SECTION_REMOVED ? PLACE_UNBOUND : PLACE_MODULE;
+	b = &w->bindings->v[ref->symbol];
+	if (ref->kind == OBJECT_REF_BRANCH)
+		return b->call;
+	if (ref->target_section && w->class[ref->target_section] == SECTION_CODE &&
+	    (ref->kind == OBJECT_REF_PLACE || ref->target))
+		return PLACE_MODULE;	/* a place in code, not the function */
+	return b->address;
+}
+
+static char *describe(const struct rewriter *w, const struct object_ref *ref)
+{
+	const struct object *o = w->object;
+	const char *target = ref->symbol != NO_REF ? o->symbols[ref->symbol].name :
+			     o->sections[ref->target_section].name;
+
+	if (ref->host != NO_REF)
+		return xasprintf("%s+0x%lx refers to %s", o->symbols[ref->host].name,
+				 (unsigned long)(ref->insn - o->symbols[ref->host].value), target);
+	return xasprintf("%s+0x%lx refers to %s", o->sections[ref->section].name,
+			 (unsigned long)ref->offset, target);
+}
+
+static struct err *unbound(const struct rewriter *w, const struct object_ref *ref)
+{
+	AUTO_FREE char *what = describe(w, ref);
+	const char *why = ref->symbol != NO_REF ? w->bindings->problem[ref->symbol] : NULL;
+
+	return err_new("%s: %s", what, why ? why : "its section does not travel");
+}
+
+static void remove_ref(struct rewriter *w, const struct object_ref *ref)
+{
+	if (ref->reloc != NO_REF)
+		w->object->sections[ref->section].relocs[ref->reloc].removed = true;
+}
+
+static struct err *to_kernel(struct rewriter *w, const struct object_ref *ref)
+{
+	struct object_section *s = &w->object->sections[ref->section];
+	uint64_t addr = w->bindings->v[ref->symbol].kernel + ref->target;
+	struct object_reloc *reloc;
+	uint32_t symbol;
+	int64_t addend;
+
+	anchor_reference(&w->result->anchor, addr, &symbol, &addend);
+	w->shared[ref->symbol] = true;
+	if (ref->reloc == NO_REF) {
+		if (ref->width != 4) {
+			AUTO_FREE char *what = describe(w, ref);
+
+			return err_new("%s, which stays the kernel's, through a jump of %u byte", what,
+				       ref->width);
+		}
+		memset(s->data + ref->offset, 0, ref->width);
+		object_add_reloc(w->object, ref->section, ref->offset, R_X86_64_PLT32, symbol,
+				 addend + ref->bias);
+		return NULL;
+	}
+	reloc = &s->relocs[ref->reloc];
+	reloc->symbol = symbol;
+	reloc->addend = addend + ref->bias;
+	return NULL;
+}
+
+static bool is_own_data(const struct rewriter *w, const struct object_ref *ref)
+{
+	enum section_class class = ref->target_section ? w->class[ref->target_section] : SECTION_REMOVED;
+
+	return class == SECTION_DATA || class == SECTION_FRESH || class == SECTION_PERCPU;
+}
+
+/* A new function that somebody may call through a pointer while the module is loaded. */
+static void note_address(struct rewriter *w, const struct object_ref *ref)
+{
+	struct object_symbol *s = ref->symbol == NO_REF ? NULL : &w->object->symbols[ref->symbol];
+
+	if (!s || s->type != STT_FUNC || ref->kind == OBJECT_REF_BRANCH || ref->kind == OBJECT_REF_PLACE ||
+	    ref->target)
+		return;
+	if (w->bindings->v[ref->symbol].replaced) {
+		w->result->address_taken[ref->symbol] = true;
+	} else if (w->bindings->v[ref->symbol].address == PLACE_MODULE) {
+		w->result->nr_pinned++;
+		w->result->pinned = s->name;
+	}
+}
+
+static struct err *rewrite_ref(struct rewriter *w, const struct object_ref *ref)
+{
+	bool dead = is_dead(w, ref);
+	struct err *err;
+
+	switch (place_of(w, ref)) {
+	case PLACE_MODULE:
+		if (!dead)
+			note_address(w, ref);
+		if (is_own_data(w, ref) && dead)
+			remove_ref(w, ref);
+		else if (is_own_data(w, ref))
+			w->needed[ref->target_section] = true;
+		return NULL;
+	case PLACE_KERNEL:
+		if (!dead)
+			note_address(w, ref);
+		err = to_kernel(w, ref);
+		break;
+	case PLACE_NAME:
+		return NULL;
+	default:
+		err = unbound(w, ref);
+		break;
+	}
+	if (err && dead) {
+		err_free(err);
+		remove_ref(w, ref);
+		return NULL;
+	}
+	return err;
+}
+
+static struct err *rewrite_section(struct rewriter *w, uint32_t section)
+{
+	struct err *err = NULL;
+
+	for (uint32_t r = w->refs->first[section]; r < w->refs->first[section + 1] && !err; r++)
+		err = rewrite_ref(w, &w->refs->v[r]);
+	return err;
+}
+
+/* Code and tables first; then data that they need, and data that this needs. */
+static struct err *rewrite_sections(struct rewriter *w)
+{
+	uint32_t n = w->object->nr_sections;
+	bool *done = xcalloc(n, sizeof(*done)), changed = true;
+	struct err *err = NULL;
+
+	for (uint32_t i = 1; i < n && !err; i++)
+		if (w->class[i] == SECTION_CODE || w->class[i] == SECTION_TABLE) {
+			done[i] = true;
+			err = rewrite_section(w, i);
+		}
+	while (changed && !err) {
+		changed = false;
+		for (uint32_t i = 1; i < n && !err; i++)
+			if (w->needed[i] && !done[i]) {
+				done[i] = changed = true;
+				err = rewrite_section(w, i);
+			}
+	}
+	free(done);
+	return err;
+}
+
+static struct err *drop_sections(struct rewriter *w)
+{
+	for (uint32_t i = 1; i < w->object->nr_sections; i++) {
+		struct object_section *s = &w->object->sections[i];
+
+		if (w->class[i] == SECTION_CODE || w->class[i] == SECTION_TABLE)
+			continue;
+		s->removed = w->class[i] == SECTION_REMOVED || !w->needed[i];
+		if (!s->removed && w->class[i] == SECTION_PERCPU && strcmp(s->name, ".data..percpu"))
+			return err_new("section %s: a module's new per-CPU variables must be plain (DEFINE_PER_CPU)",
+				       s->name);
+	}
+	return NULL;
+}
+
+/* The loader is linked beside this object: no name of ours may catch one of its references. */
+static void make_local(struct object *object)
+{
+	for (uint32_t i = 1; i < object->nr_symbols; i++)
+		if (object_symbol_defined(&object->symbols[i]))
+			object->symbols[i].bind = STB_LOCAL;
+}
+
+struct err *rewrite_object(struct object *object, const struct object_refs *refs,
+			   const struct bindings *bindings, const struct symbol_map *map,
+			   struct rewrite_result *result)
+{
+	struct rewriter w = {
+		.object = object, .refs = refs, .bindings = bindings, .map = map, .result = result,
+		.class = xcalloc(object->nr_sections, sizeof(*w.class)),
+		.needed = xcalloc(object->nr_sections, sizeof(*w.needed)),
+		.shared = xcalloc(object->nr_symbols, sizeof(*w.shared)),
+	};
+	struct err *err;
+
+	result->address_taken = xcalloc(object->nr_symbols, sizeof(bool));
+	for (uint32_t i = 1; i < object->nr_sections; i++)
+		w.class[i] = section_classify(&object->sections[i]);
+	err = rewrite_sections(&w);
+	err = err ?: drop_sections(&w);
+	make_local(object);
+	for (uint32_t i = 1; i < object->nr_symbols; i++)
+		result->nr_shared += w.shared[i] && object->symbols[i].type == STT_OBJECT;
+	free(w.class);
+	free(w.needed);
+	free(w.shared);
+	return err;
+}
+
+void rewrite_result_release(struct rewrite_result *result)
+{
+	free(result->address_taken);
+	memset(result, 0, sizeof(*result));
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Building the loader's table: fixed structs, whose addresses are relocations.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "loader/abi.h"
+#include "relink/section.h"
+#include "relink/table.h"
+
+struct builder {
+	const struct kernel *kernel;
+	const struct boundary *boundary;
+	struct object *object;
+	const struct match *match;
+	const struct bindings *bindings;
+	const struct rewrite_result *rewritten;
+	const struct symvers *symvers;
+	uint8_t *data;
+	uint64_t size, cap;
+	uint32_t section, section_symbol;
+	uint32_t *body;		/* [kernel funcs]: symbol of the new body or 0 */
+	bool *jumps;		/* [kernel funcs]: gets a jump */
+};
+
+static uint64_t reserve(struct builder *b, uint64_t size)
+{
+	uint64_t at = (b->size + 7) & ~7ULL;
+
+	if (at + size > b->cap) {
+		uint64_t cap = (at + size) * 2;
+
+		b->data = xreallocarray(b->data, cap, 1);
+		memset(b->data + b->cap, 0, cap - b->cap);
+		b->cap = cap;
+	}
+	b->size = at + size;
+	return at;
+}
+
+/* The 8 bytes at @at become the running address of link-time address @addr. */
+static void point_at_kernel(struct builder *b, uint64_t at, uint64_t addr)
+{
+	uint32_t symbol;
+	int64_t addend;
+
+	anchor_reference(&b->rewritten->anchor, addr, &symbol, &addend);
+	object_add_reloc(b->object, b->section, at, R_X86_64_64, symbol, addend);
+}
+
+static void point_at_symbol(struct builder *b, uint64_t at, uint32_t symbol, int64_t addend)
+{
+	object_add_reloc(b->object, b->section, at, R_X86_64_64, symbol, addend);
+}
+
+static void point_at_string(struct builder *b, uint64_t at, const char *string)
+{
+	uint64_t where = reserve(b, strlen(string) + 1);
+
+	memcpy(b->data + where, string, strlen(string) + 1);
+	point_at_symbol(b, at, b->section_symbol, where);
+}
+
+static void set_table_array(struct builder *b, uint64_t table, size_t pointer_field, size_t count_field,
+			    uint64_t where, uint64_t count)
+{
+	memcpy(b->data + table + count_field, &count, sizeof(count));
+	if (count)
+		point_at_symbol(b, table + pointer_field, b->section_symbol, where);
+}
+
+static struct err *choose_jumps(struct builder *b)
+{
+	for (uint32_t i = 1; i < b->bindings->n; i++) {
+		uint32_t func = b->match->func[i];
+		enum side side;
+
+		if (!b->bindings->v[i].replaced)
+			continue;
+		b->body[func] = i;
+		side = b->boundary->v[func].side;
+		b->jumps[func] = side != SIDE_INSIDER || b->rewritten->address_taken[i];
+		if (b->jumps[func] && !b->boundary->v[func].site)
+			return err_new("%s: the new code takes its address, but its entry has no room for a jump",
+				       b->kernel->funcs->v[func].name);
+	}
+	for (uint32_t f = 0; f < b->boundary->n; f++)
+		if (boundary_is_inside(b->boundary, f) && !b->body[f])
+			return err_new("%s: no new body", b->kernel->funcs->v[f].name);
+	return NULL;
+}
+
+static struct err *add_sites(struct builder *b, uint64_t table, uint32_t *count)
+{
+	const struct machine *machine = machine_of(b->kernel->image->machine);
+	uint64_t where, at;
+	uint32_t n = 0;
+
+	for (uint32_t f = 0; f < b->boundary->n; f++)
+		n += b->jumps[f];
+	where = at = reserve(b, n * sizeof(struct elfkit_site));
+	for (uint32_t f = 0; f < b->boundary->n; f++) {
+		const struct func *func = &b->kernel->funcs->v[f];
+		uint64_t site = b->boundary->v[f].site;
+		struct elfkit_site *s = (void *)(b->data + at);
+		const uint8_t *expect;
+
+		if (!b->jumps[f])
+			continue;
+		expect = func->traced ? machine->entry_nop :
+			 image_bytes(b->kernel->image, site, machine->jump_size);
+		if (!expect)
+			return err_new("%s: no bytes at its entry", func->name);
+		memcpy(s->expect, expect, machine->jump_size);
+		s->expect_len = machine->jump_size;
+		point_at_kernel(b, at + offsetof(struct elfkit_site, addr), site);
+		point_at_symbol(b, at + offsetof(struct elfkit_site, target), b->body[f], 0);
+		point_at_string(b, at + offsetof(struct elfkit_site, name), func->name);
+		at += sizeof(*s);
+	}
+	set_table_array(b, table, offsetof(struct elfkit_table, sites), offsetof(struct elfkit_table, nr_sites),
+			where, n);
+	*count = n;
+	return NULL;
+}
+
+/* Old bodies of all that is replaced, cold parts included; in the order of functions: by address. */
+static void add_ranges(struct builder *b, uint64_t table, uint32_t *count)
+{
+	const struct funcs *funcs = b->kernel->funcs;
+	uint64_t where, at;
+	uint32_t n = 0;
+
+	for (uint32_t f = 0; f < funcs->n; f++)
+		n += b->body[funcs->v[f].parent == NO_ID ? f : funcs->v[f].parent] != 0;
+	where = at = reserve(b, n * sizeof(struct elfkit_range));
+	for (uint32_t f = 0; f < funcs->n; f++) {
+		uint32_t owner = funcs->v[f].parent == NO_ID ? f : funcs->v[f].parent;
+
+		if (!b->body[owner])
+			continue;
+		point_at_kernel(b, at + offsetof(struct elfkit_range, start), funcs->v[f].low);
+		point_at_kernel(b, at + offsetof(struct elfkit_range, end), funcs->v[f].high);
+		point_at_string(b, at + offsetof(struct elfkit_range, name), funcs->v[f].name);
+		at += sizeof(struct elfkit_range);
+	}
+	set_table_array(b, table, offsetof(struct elfkit_table, ranges), offsetof(struct elfkit_table, nr_ranges),
+			where, n);
+	*count = n;
+}
+
+static void add_resumes(struct builder *b, uint64_t table)
+{
+	uint32_t n = 0;
+	uint64_t where = reserve(b, b->boundary->nr_switches * sizeof(struct elfkit_resume));
+
+	for (uint32_t i = 0; i < b->boundary->nr_switches; i++)
+		if (b->body[b->boundary->switches[i].func])
+			point_at_kernel(b, where + n++ * sizeof(struct elfkit_resume),
+					b->boundary->switches[i].resume);
+	set_table_array(b, table, offsetof(struct elfkit_table, resumes),
+			offsetof(struct elfkit_table, nr_resumes), where, n);
+}
+
+static void add_text(struct builder *b, uint64_t table)
+{
+	uint32_t n = 0;
+	uint64_t where, at;
+
+	for (uint32_t i = 1; i < b->object->nr_sections; i++)
+		n += !b->object->sections[i].removed &&
+		     section_classify(&b->object->sections[i]) == SECTION_CODE;
+	where = at = reserve(b, n * sizeof(struct elfkit_range));
+	for (uint32_t i = 1; i < b->object->nr_sections; i++) {
+		const struct object_section *s = &b->object->sections[i];
+		uint32_t symbol;
+
+		if (s->removed || section_classify(s) != SECTION_CODE)
+			continue;
+		symbol = object_section_symbol(b->object, i);
+		s = &b->object->sections[i];
+		point_at_symbol(b, at + offsetof(struct elfkit_range, start), symbol, 0);
+		point_at_symbol(b, at + offsetof(struct elfkit_range, end), symbol, s->size);
+		point_at_string(b, at + offsetof(struct elfkit_range, name), s->name);
+		at += sizeof(struct elfkit_range);
+	}
+	set_table_array(b, table, offsetof(struct elfkit_table, text), offsetof(struct elfkit_table, nr_text),
+			where, n);
+}
+
+/* Exported symbols that the new code uses anyway: bound by name, so the kernel says where they are. */
+static bool is_landmark(const struct builder *b, uint32_t symbol, int64_t *distance)
+{
+	*distance = b->bindings->v[symbol].kernel - b->rewritten->anchor.addr;
+	return b->bindings->v[symbol].call == PLACE_NAME && b->bindings->v[symbol].kernel &&
+	       *distance == (int32_t)*distance && b->object->symbols[symbol].bind == STB_GLOBAL;
+}
+
+static void add_landmarks(struct builder *b, uint64_t table)
+{
+	uint64_t where, at;
+	uint32_t n = 0;
+	int64_t distance;
+
+	for (uint32_t i = 1; i < b->bindings->n; i++)
+		n += is_landmark(b, i, &distance);
+	where = at = reserve(b, n * sizeof(struct elfkit_landmark));
+	for (uint32_t i = 1; i < b->bindings->n; i++) {
+		if (!is_landmark(b, i, &distance))
+			continue;
+		point_at_symbol(b, at + offsetof(struct elfkit_landmark, addr), i, 0);
+		memcpy(b->data + at + offsetof(struct elfkit_landmark, distance), &distance, sizeof(distance));
+		point_at_string(b, at + offsetof(struct elfkit_landmark, name), b->object->symbols[i].name);
+		at += sizeof(struct elfkit_landmark);
+	}
+	set_table_array(b, table, offsetof(struct elfkit_table, landmarks),
+			offsetof(struct elfkit_table, nr_landmarks), where, n);
+}
+
+/*
+ * What a kernel does not have (ftrace, if it was built without) stays 0; the loader, built with
+ * the same configuration, does not ask for it.
+ */
+static void add_kernel_objects(struct builder *b, uint64_t table)
+{
+#define OBJECT(name) { #name, offsetof(struct elfkit_table, name) },
+	static const struct {
+		const char *name;
+		size_t field;
+	} objects[] = { ELFKIT_KERNEL_OBJECTS(OBJECT) };
+#undef OBJECT
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		uint32_t id = symbols_find(b->kernel->symbols, objects[i].name);
+
+		if (id != NO_ID)
+			point_at_kernel(b, table + objects[i].field, b->kernel->symbols->v[id].value);
+	}
+}
+
+/* A function that is not exported is called through a jump of the same name. */
+static void add_thunks(struct builder *b)
+{
+#define FUNC(name) #name,
+	static const char *const names[] = { ELFKIT_KERNEL_FUNCS(FUNC) };
+#undef FUNC
+	const size_t n = sizeof(names) / sizeof(names[0]);
+	uint8_t *code = xcalloc(n, 16);
+	uint32_t section = object_add_section(b->object, ".text.elfkit_thunks", SHF_ALLOC | SHF_EXECINSTR, 16,
+					      code, n * 16);
+
+	memset(code, 0xcc, n * 16);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id = symbols_find_global(b->kernel->symbols, names[i]), symbol;
+		int64_t addend;
+
+		if (id == NO_ID || symvers_has(b->symvers, names[i]))
+			continue;
+		anchor_reference(&b->rewritten->anchor, b->kernel->symbols->v[id].value, &symbol, &addend);
+		memcpy(code + i * 16, "\xe9\0\0\0", 5);
+		object_add_reloc(b->object, section, i * 16 + 1, R_X86_64_PLT32, symbol, addend - 4);
+		object_add_symbol(b->object, names[i], STT_FUNC, STB_GLOBAL, SHNDX_SECTION, section, i * 16, 5);
+	}
+}
+
+static struct err *add_identity(struct builder *b, uint64_t table)
+{
+	const struct image *image = b->kernel->image;
+	const struct image_section *notes = image_section_named(image, ".notes");
+	AUTO_FREE char *release = kernel_release_name(b->kernel);
+	struct elfkit_table *t = (void *)(b->data + table);
+
+	if (!image->build_id_len || !notes)
+		return err_new("%s has no build-id: a module could not tell its kernel from another", image->path);
+	t->abi = ELFKIT_ABI;
+	t->build_id_len = image->build_id_len;
+	memcpy(t->build_id, image->build_id, image->build_id_len);
+	t->notes_size = notes->size;
+	point_at_kernel(b, table + offsetof(struct elfkit_table, anchor), b->rewritten->anchor.addr);
+	point_at_kernel(b, table + offsetof(struct elfkit_table, notes), notes->addr);
+	point_at_string(b, table + offsetof(struct elfkit_table, release), release ?: "unknown");
+	return NULL;
+}
+
+struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
+		      const struct match *match, const struct bindings *bindings,
+		      const struct rewrite_result *rewritten, const struct symvers *symvers,
+		      struct table_counts *counts)
+{
+	struct builder b = {
+		.kernel = kernel, .boundary = boundary, .object = object, .match = match,
+		.bindings = bindings, .rewritten = rewritten, .symvers = symvers,
+		.body = xcalloc(boundary->n, sizeof(*b.body)),
+		.jumps = xcalloc(boundary->n, sizeof(*b.jumps)),
+	};
+	struct err *err;
+	uint64_t table;
+
+	b.section = object_add_section(object, ".rodata.elfkit", SHF_ALLOC, 8, NULL, 0);
+	b.section_symbol = object_section_symbol(object, b.section);
+	table = reserve(&b, sizeof(struct elfkit_table));
+	err = add_identity(&b, table);
+	err = err ?: choose_jumps(&b);
+	err = err ?: add_sites(&b, table, &counts->sites);
+	if (!err) {
+		add_ranges(&b, table, &counts->ranges);
+		add_resumes(&b, table);
+		add_text(&b, table);
+		add_landmarks(&b, table);
+	}
+	add_kernel_objects(&b, table);
+	add_thunks(&b);
+	object->sections[b.section].data = b.data;
+	object->sections[b.section].size = b.size;
+	object_add_symbol(object, ELFKIT_TABLE_SYMBOL, STT_OBJECT, STB_GLOBAL, SHNDX_SECTION, b.section, table,
+			  sizeof(struct elfkit_table));
+	free(b.body);
+	free(b.jumps);
+	return err;
+}

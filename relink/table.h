@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The loader's table (loader/abi.h) and its ways into the kernel, as parts of an object. */
+#ifndef ELFKIT_RELINK_TABLE_H
+#define ELFKIT_RELINK_TABLE_H
+
+#include "relink/rewrite.h"
+
+struct table_counts {
+	uint32_t sites;		/* entries that get a jump */
+	uint32_t ranges;	/* pieces of old code */
+};
+
+/*
+ * Adds the table, described by what relink has found, and the thunks to @object.  Called
+ * after rewrite_object() and adapters_add().  Fails where an entry that needs a jump has
+ * no room for one, or vmlinux lacks what the loader uses.
+ */
+struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
+		      const struct match *match, const struct bindings *bindings,
+		      const struct rewrite_result *rewritten, const struct symvers *symvers,
+		      struct table_counts *counts);
+
+#endif
