@@ -40,14 +40,20 @@ struct err *anchor_init(const struct kernel *kernel, const struct symvers *symve
 	return err_new("%s exports no function that %s", kernel->image->path, "Module.symvers knows");
 }
 
+/*
+ * Before 6.15 per-CPU symbols of x86-64 are offsets that start at 0 (arch/x86/kernel/vmlinux.lds.S).
+ * KASLR does not move those, though 32-bit arithmetic would reach them from the anchor.
+ */
+bool anchor_reaches(const struct anchor *anchor, uint64_t addr)
+{
+	return (addr > anchor->addr ? addr - anchor->addr : anchor->addr - addr) < 1ULL << 31;
+}
+
 void anchor_reference(const struct anchor *anchor, uint64_t addr, uint32_t *symbol, int64_t *addend)
 {
-	int64_t distance = addr - anchor->addr;
-
-	/* before 6.15 per-CPU symbols of x86-64 are offsets that start at 0 */
-	if (distance == (int32_t)distance) {
+	if (anchor_reaches(anchor, addr)) {
 		*symbol = anchor->symbol;
-		*addend = distance;
+		*addend = addr - anchor->addr;
 	} else {
 		*symbol = anchor->absolute;
 		*addend = addr;

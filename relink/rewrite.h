@@ -26,6 +26,9 @@ struct rewrite_result {
 struct err *anchor_init(const struct kernel *kernel, const struct symvers *symvers, struct object *object,
 			struct anchor *ret);
 
+/* Whether link-time address @addr moves with the anchor. */
+bool anchor_reaches(const struct anchor *anchor, uint64_t addr);
+
 /* A symbol and an addend that make link-time address @addr; for code of the loader table too. */
 void anchor_reference(const struct anchor *anchor, uint64_t addr, uint32_t *symbol, int64_t *addend);
 

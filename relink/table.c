@@ -163,20 +163,26 @@ static void add_resumes(struct builder *b, uint64_t table)
 			offsetof(struct elfkit_table, nr_resumes), where, n);
 }
 
+/* The module frees its init code once it is loaded, and nothing of it is ever called. */
+static bool holds_new_code(const struct object_section *s)
+{
+	return !s->removed && section_classify(s) == SECTION_CODE && strncmp(s->name, ".init", 5) &&
+	       strncmp(s->name, ".exit", 5);
+}
+
 static void add_text(struct builder *b, uint64_t table)
 {
 	uint32_t n = 0;
 	uint64_t where, at;
 
 	for (uint32_t i = 1; i < b->object->nr_sections; i++)
-		n += !b->object->sections[i].removed &&
-		     section_classify(&b->object->sections[i]) == SECTION_CODE;
+		n += holds_new_code(&b->object->sections[i]);
 	where = at = reserve(b, n * sizeof(struct elfkit_range));
 	for (uint32_t i = 1; i < b->object->nr_sections; i++) {
 		const struct object_section *s = &b->object->sections[i];
 		uint32_t symbol;
 
-		if (s->removed || section_classify(s) != SECTION_CODE)
+		if (!holds_new_code(s))
 			continue;
 		symbol = object_section_symbol(b->object, i);
 		s = &b->object->sections[i];
@@ -192,9 +198,11 @@ static void add_text(struct builder *b, uint64_t table)
 /* Exported symbols that the new code uses anyway: bound by name, so the kernel says where they are. */
 static bool is_landmark(const struct builder *b, uint32_t symbol, int64_t *distance)
 {
-	*distance = b->bindings->v[symbol].kernel - b->rewritten->anchor.addr;
-	return b->bindings->v[symbol].call == PLACE_NAME && b->bindings->v[symbol].kernel &&
-	       *distance == (int32_t)*distance && b->object->symbols[symbol].bind == STB_GLOBAL;
+	uint64_t addr = b->bindings->v[symbol].kernel;
+
+	*distance = addr - b->rewritten->anchor.addr;
+	return b->bindings->v[symbol].call == PLACE_NAME && addr &&
+	       anchor_reaches(&b->rewritten->anchor, addr) && b->object->symbols[symbol].bind == STB_GLOBAL;
 }
 
 static void add_landmarks(struct builder *b, uint64_t table)
