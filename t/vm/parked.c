@@ -10,7 +10,6 @@
  * gets the thread's present mask and succeeds, "released" is printed and the
  * exit status is 0.  Needs root: unprivileged users may not stop kernel faults.
  */
-#define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>

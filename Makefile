@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+#	make			build/elfkit
+#	make demo		a live scheduler swap in a virtual machine, from nothing
+#	make check		all tests
+#	make install		PREFIX=/usr/local DESTDIR=
+#	make clean
+#	make compile_commands.json
+#
+# Variables: CC=clang, SANITIZE=address,undefined, V=1, CFLAGS, LDFLAGS.
+
+VERSION := 0.1
+PREFIX ?= /usr/local
+DATADIR = $(PREFIX)/share/elfkit
+CFLAGS ?= -O2 -g
+
+# The modules in the order of reading: a file includes only what stands above it.
+MODULES := \
+	elfkit/err \
+	elfkit/image \
+	elfkit/symbols \
+	elfkit/debuginfo \
+	elfkit/cfi \
+	disasm/x86 \
+	elfkit/funcs \
+	disasm/refs \
+	disasm/flow \
+	disasm/frame \
+	disasm/resume \
+	elfkit/policy \
+	elfkit/boundary \
+	elfkit/kernel \
+	elfkit/report \
+	relink/object \
+	relink/object_write \
+	relink/section \
+	relink/object_refs \
+	relink/match \
+	relink/compare \
+	relink/symvers \
+	relink/bind \
+	relink/rewrite \
+	relink/adapter \
+	relink/table \
+	relink/module \
+	relink/relink \
+	elfkit/cmd \
+	elfkit/cmd_boundary \
+	elfkit/cmd_relink \
+	elfkit/main
+
+PACKAGES := libelf libdw capstone yaml-0.1
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n'
+endif
+
+BUILD := build
+LIB := $(BUILD)/libelfkit.a
+OBJECTS := $(MODULES:%=$(BUILD)/obj/%.o)
+LIB_OBJECTS := $(filter-out $(BUILD)/obj/elfkit/main.o,$(OBJECTS))
+UNIT_TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/unit/%,$(wildcard t/unit/*_test.c))
+GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
+
+# Goals that need no library; the others ask pkg-config, once.
+NO_LIBRARIES := clean demo check setup
+ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
+$(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
+endif
+LIB_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+LIB_LDLIBS := $(shell pkg-config --libs $(PACKAGES))
+# capstone 5 sits in a folder of its own in some distributions, in none in others
+LIB_CFLAGS += $(patsubst %/capstone,%,$(filter -I%/capstone,$(LIB_CFLAGS)))
+endif
+
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+ALL_CFLAGS = -std=gnu11 -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
+	-DELFKIT_VERSION='"$(VERSION)"' -DELFKIT_DATADIR='"$(DATADIR)"' -I. $(LIB_CFLAGS)
+ALL_LDFLAGS = $(SANITIZE_FLAGS) $(LDFLAGS)
+
+all: $(BUILD)/elfkit
+units: $(UNIT_TESTS)
+guest: $(GUEST_PROGRAMS)
+.PHONY: all units guest demo check setup install clean FORCE
+.DELETE_ON_ERROR:
+
+$(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIB_LDLIBS)
+
+$(LIB): $(LIB_OBJECTS)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/t/unit/%: t/unit/%.c $(LIB) $(BUILD)/flags
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags cmocka) -MMD -MP -MF $@.d $(ALL_LDFLAGS) \
+		-o $@ $< $(LIB) $(LIB_LDLIBS) $(shell pkg-config --libs cmocka)
+
+# Programs for the virtual machine: static, so that they need nothing there.
+$(BUILD)/t/vm/%: t/vm/%.c
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -static -pthread -o $@ $<
+
+# Everything is built anew when a flag changes.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIB_LDLIBS))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIB_LDLIBS))' > $@
+
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
+
+setup:
+	@t/lab/setup
+
+demo: setup
+	@$(MAKE) --no-print-directory all guest
+	@t/demo
+
+# Kernels and trees are made first, so that their progress shows.
+KERNELS ?= 6.1
+check: setup
+	@$(MAKE) --no-print-directory all units guest
+	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader
+	install $(BUILD)/elfkit $(DESTDIR)$(PREFIX)/bin/elfkit
+	install -m 644 boundary.yaml $(DESTDIR)$(DATADIR)/boundary.yaml
+	install -m 644 loader/*.c loader/*.h $(DESTDIR)$(DATADIR)/loader
+
+clean:
+	rm -rf $(BUILD) compile_commands.json
+
+# What a language server reads.
+compile_commands.json: FORCE
+	$(Q)rm -f $@ && bear --output $@ -- $(MAKE) --no-print-directory -B all
