@@ -67,6 +67,8 @@ static struct err *read_move(struct prologue *p, const struct insn_detail *d, co
 		p->canary_load = *setup;
 		return NULL;
 	}
+	if (dst->kind == OPERAND_REG && dst->reg == p->canary_reg)
+		p->canary_reg = INSN_REG_NONE;
 	if (dst->kind == OPERAND_MEM && src->kind == OPERAND_REG && src->reg == p->canary_reg &&
 	    src->reg != INSN_REG_NONE && !f->has_canary && dst->index == INSN_REG_NONE &&
 	    is_frame_base(p, dst->base, &base)) {

@@ -108,6 +108,9 @@ static int64_t read_signed(const uint8_t *p, uint8_t size)
 static void set_branch(struct insn *insn, enum insn_kind kind, const uint8_t *bytes,
 		       uint8_t offset, uint8_t size)
 {
+	/* capstone takes 66 e8 for four bytes, the processor for six: nothing that a compiler emits */
+	if (offset + size != insn->size)
+		return;
 	insn->kind = kind;
 	insn->target_offset = offset;
 	insn->target_size = size;
@@ -270,6 +273,8 @@ static void add_fields(const cs_x86 *x86, const uint8_t *bytes, struct insn_deta
 {
 	const cs_x86_encoding *enc = &x86->encoding;
 	bool pc_relative = false, indexed = false;
+	/* capstone says 2 under a 66 prefix, but 64-bit code has no such displacement */
+	uint8_t disp_size = enc->disp_size == 2 ? 4 : enc->disp_size;
 
 	for (uint8_t i = 0; i < x86->op_count; i++)
 		if (x86->operands[i].type == X86_OP_MEM) {
@@ -277,13 +282,13 @@ static void add_fields(const cs_x86 *x86, const uint8_t *bytes, struct insn_deta
 			indexed = x86->operands[i].mem.index != X86_REG_INVALID ||
 				  (x86->operands[i].mem.base != X86_REG_INVALID && !pc_relative);
 		}
-	if (enc->disp_offset && (enc->disp_size == 4 || enc->disp_size == 8))
+	if (enc->disp_offset && (disp_size == 4 || disp_size == 8))
 		ret->fields[ret->nr_fields++] = (struct insn_field){
 			.offset = enc->disp_offset,
-			.size = enc->disp_size,
+			.size = disp_size,
 			.pc_relative = pc_relative,
 			.indexed = indexed,
-			.value = read_signed(bytes + enc->disp_offset, enc->disp_size),
+			.value = read_signed(bytes + enc->disp_offset, disp_size),
 		};
 	if (enc->imm_offset && (enc->imm_size == 4 || enc->imm_size == 8))
 		ret->fields[ret->nr_fields++] = (struct insn_field){

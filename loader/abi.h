@@ -82,6 +82,8 @@ struct elfkit_table {
 	__u64 notes;		/* the kernel's .notes section ... */
 	__u64 notes_size;	/* ... and its size in bytes */
 	__u64 release;		/* const char *, the release that vmlinux was built as, for messages */
+	__u64 pinned;		/* const char *, or 0: a new function whose address the new code
+				   takes; somebody may hold it, so there is no going back */
 
 	__u64 sites;		/* struct elfkit_site[nr_sites] */
 	__u64 nr_sites;
@@ -89,7 +91,7 @@ struct elfkit_table {
 	__u64 nr_ranges;
 	__u64 resumes;		/* struct elfkit_resume[nr_resumes] */
 	__u64 nr_resumes;
-	__u64 text;		/* struct elfkit_range[nr_text]: new code in the module, unsorted */
+	__u64 text;		/* struct elfkit_range[nr_text]: new code in the module, unsorted, disjoint */
 	__u64 nr_text;
 	__u64 landmarks;	/* struct elfkit_landmark[nr_landmarks] */
 	__u64 nr_landmarks;

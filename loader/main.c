@@ -66,6 +66,11 @@ static int disable(void)
 	struct elfkit_times times;
 	int err;
 
+	if (elfkit_table.pinned) {
+		pr_err("refused to go back: the kernel may hold the address of %s, which is only in this module\n",
+		       elfkit_name(elfkit_table.pinned));
+		return -EBUSY;
+	}
 	err = elfkit_swap(&text, false, &times);
 	if (err)
 		return err;

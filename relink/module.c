@@ -236,11 +236,13 @@ struct err *module_build(const struct object *object, const char *loader_dir, co
 	AUTO_FREE char *kbuild = xasprintf("%s/Kbuild", workdir);
 	AUTO_FREE char *log = xasprintf("%s/make.log", workdir);
 	AUTO_FREE char *m = xasprintf("M=%s", workdir);
+	/* the name of the work directory must not get into the module */
+	AUTO_FREE char *flags = xasprintf("KCFLAGS=-ffile-prefix-map=%s=elfkit", workdir);
 	AUTO_FREE char *name = NULL, *objects = NULL, *text = NULL, *built = NULL;
 	struct err *err;
 	const char *const argv[] = {
 		/* BTF of a module needs the vmlinux it was made with, and nothing here reads it */
-		"make", "-C", kernel_dir, m, "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL,
+		"make", "-C", kernel_dir, m, flags, "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL,
 	};
 
 	err = module_name(output, &name);

@@ -118,7 +118,7 @@ static struct err *edit(struct state *s)
 	err = err ?: adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,
 				  &s->rewritten.anchor, &s->nr_adapters);
 	return err ?: table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
-				&s->symvers, &s->counts);
+				&s->symvers, &s->map, &s->counts);
 }
 
 static void summarise(struct state *s)

@@ -17,6 +17,7 @@ struct builder {
 	const struct bindings *bindings;
 	const struct rewrite_result *rewritten;
 	const struct symvers *symvers;
+	const struct symbol_map *map;
 	uint8_t *data;
 	uint64_t size, cap;
 	uint32_t section, section_symbol;
@@ -24,18 +25,24 @@ struct builder {
 	bool *jumps;		/* [kernel funcs]: gets a jump */
 };
 
+static void make_room(struct builder *b)
+{
+	uint64_t cap = b->size * 2;
+
+	if (b->size <= b->cap)
+		return;
+	b->data = xreallocarray(b->data, cap, 1);
+	memset(b->data + b->cap, 0, cap - b->cap);
+	b->cap = cap;
+}
+
+/* Zeroed room for a struct; pointers into the data do not survive it. */
 static uint64_t reserve(struct builder *b, uint64_t size)
 {
 	uint64_t at = (b->size + 7) & ~7ULL;
 
-	if (at + size > b->cap) {
-		uint64_t cap = (at + size) * 2;
-
-		b->data = xreallocarray(b->data, cap, 1);
-		memset(b->data + b->cap, 0, cap - b->cap);
-		b->cap = cap;
-	}
 	b->size = at + size;
+	make_room(b);
 	return at;
 }
 
@@ -56,7 +63,10 @@ static void point_at_symbol(struct builder *b, uint64_t at, uint32_t symbol, int
 
 static void point_at_string(struct builder *b, uint64_t at, const char *string)
 {
-	uint64_t where = reserve(b, strlen(string) + 1);
+	uint64_t where = b->size;
+
+	b->size += strlen(string) + 1;
+	make_room(b);
 
 	memcpy(b->data + where, string, strlen(string) + 1);
 	point_at_symbol(b, at, b->section_symbol, where);
@@ -163,6 +173,17 @@ static void add_resumes(struct builder *b, uint64_t table)
 			offsetof(struct elfkit_table, nr_resumes), where, n);
 }
 
+struct text_range {
+	uint32_t symbol;	/* of the section */
+	uint64_t low, high;
+	const char *name;	/* owned by the object */
+};
+
+struct span {
+	struct text_range *v;
+	uint32_t n, cap;
+};
+
 /* The module frees its init code once it is loaded, and nothing of it is ever called. */
 static bool holds_new_code(const struct object_section *s)
 {
@@ -170,29 +191,62 @@ static bool holds_new_code(const struct object_section *s)
 	       strncmp(s->name, ".exit", 5);
 }
 
-static void add_text(struct builder *b, uint64_t table)
+static void add_text_range(struct builder *b, struct span *spans, uint32_t section, uint64_t low,
+			   uint64_t high, const char *name)
 {
-	uint32_t n = 0;
-	uint64_t where, at;
+	if (low >= high)
+		return;
+	GROW(spans->v, spans->n, spans->cap);
+	spans->v[spans->n++] = (struct text_range){ object_section_symbol(b->object, section), low, high, name };
+}
 
-	for (uint32_t i = 1; i < b->object->nr_sections; i++)
-		n += holds_new_code(&b->object->sections[i]);
-	where = at = reserve(b, n * sizeof(struct elfkit_range));
-	for (uint32_t i = 1; i < b->object->nr_sections; i++) {
+/* All of the new code: by function, so that a task in it can be named, and what lies between. */
+static void find_text(struct builder *b, struct span *spans)
+{
+	uint32_t nr_sections = b->object->nr_sections, k = 0;
+
+	for (uint32_t i = 1; i < nr_sections; i++) {
 		const struct object_section *s = &b->object->sections[i];
-		uint32_t symbol;
+		const char *section_name = s->name;
+		uint64_t at = 0, size = s->size;
 
 		if (!holds_new_code(s))
 			continue;
-		symbol = object_section_symbol(b->object, i);
-		s = &b->object->sections[i];
-		point_at_symbol(b, at + offsetof(struct elfkit_range, start), symbol, 0);
-		point_at_symbol(b, at + offsetof(struct elfkit_range, end), symbol, s->size);
-		point_at_string(b, at + offsetof(struct elfkit_range, name), s->name);
+		while (k < b->map->n && b->object->symbols[b->map->v[k]].section < i)
+			k++;
+		for (; k < b->map->n && b->object->symbols[b->map->v[k]].section == i; k++) {
+			const struct object_symbol *f = &b->object->symbols[b->map->v[k]];
+			uint64_t low = f->value, high = f->value + f->size;
+			const char *name = f->name;
+
+			if (low < at)
+				continue;	/* an alias, or nested in the one before */
+			add_text_range(b, spans, i, at, low, section_name);
+			add_text_range(b, spans, i, low, high, name);
+			at = high;
+		}
+		add_text_range(b, spans, i, at, size, section_name);
+	}
+}
+
+static void add_text(struct builder *b, uint64_t table)
+{
+	struct span spans = { 0 };
+	uint64_t where, at;
+
+	find_text(b, &spans);
+	where = at = reserve(b, spans.n * sizeof(struct elfkit_range));
+	for (uint32_t i = 0; i < spans.n; i++) {
+		const struct text_range *r = &spans.v[i];
+
+		point_at_symbol(b, at + offsetof(struct elfkit_range, start), r->symbol, r->low);
+		point_at_symbol(b, at + offsetof(struct elfkit_range, end), r->symbol, r->high);
+		point_at_string(b, at + offsetof(struct elfkit_range, name), r->name);
 		at += sizeof(struct elfkit_range);
 	}
 	set_table_array(b, table, offsetof(struct elfkit_table, text), offsetof(struct elfkit_table, nr_text),
-			where, n);
+			where, spans.n);
+	free(spans.v);
 }
 
 /* Exported symbols that the new code uses anyway: bound by name, so the kernel says where they are. */
@@ -288,17 +342,19 @@ static struct err *add_identity(struct builder *b, uint64_t table)
 	point_at_kernel(b, table + offsetof(struct elfkit_table, anchor), b->rewritten->anchor.addr);
 	point_at_kernel(b, table + offsetof(struct elfkit_table, notes), notes->addr);
 	point_at_string(b, table + offsetof(struct elfkit_table, release), release ?: "unknown");
+	if (b->rewritten->pinned)
+		point_at_string(b, table + offsetof(struct elfkit_table, pinned), b->rewritten->pinned);
 	return NULL;
 }
 
 struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 		      const struct match *match, const struct bindings *bindings,
 		      const struct rewrite_result *rewritten, const struct symvers *symvers,
-		      struct table_counts *counts)
+		      const struct symbol_map *map, struct table_counts *counts)
 {
 	struct builder b = {
 		.kernel = kernel, .boundary = boundary, .object = object, .match = match,
-		.bindings = bindings, .rewritten = rewritten, .symvers = symvers,
+		.bindings = bindings, .rewritten = rewritten, .symvers = symvers, .map = map,
 		.body = xcalloc(boundary->n, sizeof(*b.body)),
 		.jumps = xcalloc(boundary->n, sizeof(*b.jumps)),
 	};

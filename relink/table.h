@@ -18,6 +18,6 @@ struct table_counts {
 struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 		      const struct match *match, const struct bindings *bindings,
 		      const struct rewrite_result *rewritten, const struct symvers *symvers,
-		      struct table_counts *counts);
+		      const struct symbol_map *map, struct table_counts *counts);
 
 #endif

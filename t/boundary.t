@@ -1,0 +1,81 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# elfkit boundary on real kernels: what the report must say, and how.
+use strict;
+use warnings;
+use lib 't/lib';
+use Elfkit;
+use Test::More;
+
+# name -> list of field tables, from the report's flat function list
+sub functions {
+	my ($report) = @_;
+	my (%all, $f);
+	for (split /\n/, $report) {
+		if (/^- name: (.*)/) {
+			push @{$all{$1}}, $f = { name => $1 };
+		} elsif ($f && /^  (\w+): (.*)/) {
+			$f->{$1} = $2;
+		}
+	}
+	return \%all;
+}
+
+for my $kernel (@kernels) {
+	my $dir = kernel_dir($kernel);
+	my ($status, $report, $talk) = run($elfkit, 'boundary', "$dir/vmlinux");
+	is($status, 0, "$kernel: boundary exits 0");
+	like($talk, qr/^boundary: \d+ interface, \d+ callback, \d+ insider, \d+ outsider, \d+ gone\n$/,
+		"$kernel: counts on stderr, and nothing else");
+
+	my ($build_id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
+	like($report, qr/^  build_id: $build_id$/m, "$kernel: build-id is readelf's");
+	my $release = slurp("$dir/release");
+	chomp $release;
+	like($report, qr/^  release: \Q$release\E$/m, "$kernel: release is the package's");
+	like($report, qr/^- \{function: __schedule, calls: __switch_to_asm, at: __schedule\+0x/m,
+		"$kernel: the stack switch is found");
+
+	my $functions = functions($report);
+	my @all = map { @$_ } values %$functions;
+	my @names = $report =~ /^- name: (.*)/mg;
+	is_deeply(\@names, [sort @names], "$kernel: functions are sorted");
+	is(scalar(grep { !$_->{because} } @all), 0, "$kernel: every function has a reason");
+	unlike($report, qr/ffffffff8|\Q$dir\E|$ENV{HOME}/, "$kernel: no address and no path of this machine");
+
+	my %count;
+	$count{$_->{class}}++ for @all;
+	for my $class (qw(interface callback insider outsider gone)) {
+		like($report, qr/^  $class: $count{$class}$/m, "$kernel: the count of $class is that of the list");
+	}
+	cmp_ok($count{interface} + $count{callback} + $count{insider}, '>=', 300,
+		"$kernel: at least 300 functions can be replaced");
+
+	is($functions->{__schedule}[0]{class}, 'interface', "$kernel: __schedule is called from outside");
+	is($functions->{__schedule}[0]{entry}, 'bare', "$kernel: __schedule is notrace: a bare entry");
+	is($functions->{enqueue_task_fair}[0]{because}, 'its address is in fair_sched_class+0x0',
+		"$kernel: enqueue_task_fair is a method of its class");
+	is($functions->{sched_init}[0]{class}, 'outsider', "$kernel: init code is left out");
+	is($functions->{schedule}[0]{class}, 'outsider', "$kernel: tasks are parked in schedule()");
+	like($functions->{schedule}[0]{because}, qr/parked.*__schedule/, "$kernel: and that is why");
+	like($functions->{wake_up_process}[0]{because}, qr/exported/, "$kernel: wake_up_process is exported");
+	like($functions->{schedule_tail}[0]{because}, qr/called from outside at ret_from_fork/,
+		"$kernel: schedule_tail is called by assembly");
+
+	# every symbol that __ksymtab names and that is inside must be an interface
+	my %exported = map { /__ksymtab_(\S+)/ ? ($1 => 1) : () } `nm $dir/vmlinux`;
+	my @wrong = grep { $exported{$_->{name}} && $_->{class} =~ /callback|insider/ } @all;
+	is(scalar(@wrong), 0, "$kernel: what is exported is an interface") or diag(map { "$_->{name} " } @wrong);
+
+	my (undef, $again) = run($elfkit, 'boundary', "$dir/vmlinux");
+	ok($report eq $again, "$kernel: two runs give the same bytes");
+	($status) = run($elfkit, 'boundary', '-o', "$tmp/report.yaml", "$dir/vmlinux");
+	ok($status == 0 && slurp("$tmp/report.yaml") eq $report, "$kernel: -o writes the same");
+
+	my $policy = slurp('boundary.yaml');
+	$policy =~ s/^keep_out: \[\]/keep_out:\n  - function: try_to_wake_up\n    why: as a test/m or die;
+	my (undef, $other) = run($elfkit, 'boundary', '-c', spew("$tmp/b.yaml", $policy), "$dir/vmlinux");
+	my $kept = functions($other)->{try_to_wake_up}[0];
+	is("$kept->{class}|$kept->{because}", "outsider|'kept out: as a test'", "$kernel: -c keeps a function out");
+}
+done_testing;

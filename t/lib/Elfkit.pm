@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the tests share: where things are, and running a command with all it prints.
+package Elfkit;
+use strict;
+use warnings;
+use Exporter 'import';
+use File::Temp qw(tempdir);
+
+our @EXPORT = qw($elfkit $tmp @kernels kernel_dir objects run slurp spew relink);
+
+our $elfkit = ($ENV{BUILD} || 'build') . '/elfkit';
+our @kernels = split ' ', ($ENV{KERNELS} || '6.1');
+our $tmp = tempdir(CLEANUP => 1);
+
+sub slurp {
+	my ($path) = @_;
+	open my $f, '<:raw', $path or die "$path: $!";
+	local $/;
+	return scalar <$f>;
+}
+
+sub spew {
+	my ($path, @text) = @_;
+	open my $f, '>:raw', $path or die "$path: $!";
+	print $f @text;
+	close $f or die "$path: $!";
+	return $path;
+}
+
+# (exit status or -signal, stdout, stderr) of a command given as a list
+sub run {
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', "$tmp/stdout";
+		open STDERR, '>', "$tmp/stderr";
+		exec @_ or die "$_[0]: $!";
+	}
+	waitpid $pid, 0;
+	my $status = $? & 127 ? -($? & 127) : $? >> 8;
+	return ($status, slurp("$tmp/stdout"), slurp("$tmp/stderr"));
+}
+
+sub lab {
+	my $out = `t/lab/@_ 2>$tmp/lab`;
+	die slurp("$tmp/lab") if $?;
+	chomp $out;
+	return $out;
+}
+
+sub kernel_dir {
+	return lab('fetch', shift);
+}
+
+# The rebuilt objects of a kernel with an edit
+sub objects {
+	my ($kernel, $edit) = @_;
+	my $dir = lab('tree', $kernel, $edit);
+	return map { "$dir/$_.o" } qw(core fair build_policy build_utility);
+}
+
+# Relinks an edit into $tmp/NAME; returns what run() does
+sub relink {
+	my ($kernel, $edit, $name) = @_;
+	my $dir = kernel_dir($kernel);
+	return run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
+		'-o', "$tmp/$name", objects($kernel, $edit));
+}
+
+1;
