@@ -37,20 +37,33 @@ static struct err *refuse(const struct proof *p, uint64_t addr, const char *text
 	return err_new("%s: `%s` behind the stack switch %s", place, text, why);
 }
 
-static bool same_state(const struct state *a, const struct state *b)
+static bool has_slot(const struct state *s, int64_t slot)
 {
-	return a->sp == b->sp && a->has_fp == b->has_fp && a->callers == b->callers &&
-	       a->nr_slots == b->nr_slots;
+	for (uint32_t i = 0; i < s->nr_slots; i++)
+		if (s->slots[i] == slot)
+			return true;
+	return false;
 }
 
-/* Puts a path on the list, unless it was walked in the same state. */
+/* Whether a walk that began in state @seen holds for state @s as well: it has all that the walk could read. */
+static bool is_covered(const struct state *seen, const struct state *s)
+{
+	if (seen->sp != s->sp || seen->has_fp != s->has_fp || seen->callers != s->callers)
+		return false;
+	for (uint32_t i = 0; i < seen->nr_slots; i++)
+		if (!has_slot(s, seen->slots[i]))
+			return false;
+	return true;
+}
+
+/* Puts a path on the list, unless it was walked. */
 static struct err *push(struct proof *p, uint64_t addr, const struct state *state)
 {
 	if (!flow_has(p->after, addr))
 		return NULL;	/* behind a call that does not return */
 	for (uint32_t i = 0; i < p->nr_seen; i++)
 		if (p->seen[i].addr == addr)
-			return same_state(&p->seen[i].state, state) ? NULL :
+			return is_covered(&p->seen[i].state, state) ? NULL :
 				refuse(p, addr, "...", "is reached with different frames");
 	GROW(p->seen, p->nr_seen, p->cap_seen);
 	p->seen[p->nr_seen++] = (struct path){ addr, *state };
@@ -78,15 +91,12 @@ static bool is_supplied(const struct proof *p, const struct state *s, int64_t sl
 		return true;	/* the return address and the caller's own frame */
 	if (p->frame->has_canary && slot == p->frame->canary)
 		return true;
-	for (uint32_t i = 0; i < s->nr_slots; i++)
-		if (s->slots[i] == slot)
-			return true;
-	return false;
+	return has_slot(s, slot);
 }
 
 static void write_slot(struct state *s, int64_t slot)
 {
-	if (s->nr_slots < MAX_SLOTS)
+	if (s->nr_slots < MAX_SLOTS && !has_slot(s, slot))
 		s->slots[s->nr_slots++] = slot;
 }
 
@@ -94,6 +104,7 @@ static void write_slot(struct state *s, int64_t slot)
 static struct err *check_reads(const struct proof *p, const struct state *s, uint64_t addr,
 			       const struct insn_detail *d)
 {
+	bool to_sp = d->operands[0].kind == OPERAND_REG && d->operands[0].reg == p->machine->sp;
 	uint32_t read = d->regs_read & s->callers;
 
 	if (s->has_fp)
@@ -104,6 +115,9 @@ static struct err *check_reads(const struct proof *p, const struct state *s, uin
 		const struct operand *o = &d->operands[i];
 		int64_t slot;
 
+		if (o->kind == OPERAND_REG && o->read && !to_sp &&
+		    (o->reg == p->machine->sp || (o->reg == p->machine->fp && s->has_fp)))
+			return refuse(p, addr, d->text, "takes the address of a local variable");
 		if (!frame_slot(p, s, o, &slot))
 			continue;
 		if (o->index != INSN_REG_NONE || d->op == OP_LEA)
@@ -191,12 +205,13 @@ static bool is_inside(const struct proof *p, uint64_t addr)
 
 static struct err *step(struct proof *p, struct path path)
 {
-	const uint8_t *bytes = image_bytes(p->funcs->image, path.addr, 16);
+	uint64_t left = p->funcs->v[funcs_at(p->funcs, path.addr)].high - path.addr;
+	const uint8_t *bytes = image_bytes(p->funcs->image, path.addr, left);
 	struct insn_detail d;
 	struct insn insn;
 	struct err *err;
 
-	if (!bytes || !decode(p->decoder, bytes, 16, path.addr, &insn) ||
+	if (!bytes || !decode(p->decoder, bytes, left, path.addr, &insn) ||
 	    !decode_detail(p->decoder, bytes, insn.size, path.addr, &d))
 		return refuse(p, path.addr, "?", "is not decodable");
 	switch (insn.kind) {

@@ -58,6 +58,8 @@ static struct err *read_item(struct policy *policy, yaml_document_t *doc, const 
 
 	item = add_item(list, node->start_mark.line + 1);
 	if (node->type == YAML_SCALAR_NODE && !key->flags) {
+		if (!*scalar(node))
+			return err_at(policy, node->start_mark, "empty name of a", key->item);
 		item->name = xstrdup(scalar(node));
 		return NULL;
 	}
@@ -113,19 +115,25 @@ static struct err *read_list(struct policy *policy, yaml_document_t *doc, const 
 static struct err *read_document(struct policy *policy, yaml_document_t *doc)
 {
 	yaml_node_t *root = yaml_document_get_root_node(doc);
+	unsigned int seen = 0;
 
 	if (!root || root->type != YAML_MAPPING_NODE)
 		return err_new("%s: expected a mapping at the top", policy->path);
 	for (yaml_node_pair_t *p = root->data.mapping.pairs.start; p < root->data.mapping.pairs.top; p++) {
 		yaml_node_t *k = yaml_document_get_node(doc, p->key);
-		const struct key *key = NULL;
+		const struct key *key;
 		struct err *err;
+		size_t i;
 
-		for (size_t i = 0; scalar(k) && i < sizeof(keys) / sizeof(keys[0]); i++)
+		for (i = 0; scalar(k) && i < sizeof(keys) / sizeof(keys[0]); i++)
 			if (!strcmp(scalar(k), keys[i].name))
-				key = &keys[i];
-		if (!key)
+				break;
+		if (!scalar(k) || i == sizeof(keys) / sizeof(keys[0]))
 			return err_at(policy, k->start_mark, "unknown key", scalar(k));
+		if (seen & (1U << i))
+			return err_at(policy, k->start_mark, "key given twice:", scalar(k));
+		seen |= 1U << i;
+		key = &keys[i];
 		err = read_list(policy, doc, key, yaml_document_get_node(doc, p->value));
 		if (err)
 			return err;

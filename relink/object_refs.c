@@ -244,8 +244,9 @@ struct err *object_refs_read(const struct object *object, const struct symbol_ma
 		enum section_class class = section_classify(&object->sections[i]);
 
 		ret->first[i] = ret->n;
-		qsort(object->sections[i].relocs, object->sections[i].nr_relocs,
-		      sizeof(struct object_reloc), compare_relocs);
+		if (object->sections[i].nr_relocs)
+			qsort(object->sections[i].relocs, object->sections[i].nr_relocs,
+			      sizeof(struct object_reloc), compare_relocs);
 		if (class == SECTION_CODE)
 			err = read_code(&r, i);
 		else if (class != SECTION_REMOVED)

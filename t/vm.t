@@ -33,7 +33,7 @@ for my $kernel (@kernels) {
 	my $dir = kernel_dir($kernel);
 	my $hello = module($kernel, 'hello', 'hello.ko');
 
-	my ($out, $dmesg) = guest($kernel, 'swap and back', 120, 't/vm/demo.sh', $hello, "$programs/textdump");
+	my ($out, $dmesg) = guest($kernel, 'swap and back', 600, 't/vm/demo.sh', $hello, "$programs/textdump");
 	like($out, qr/^scheduler: Hi, I'm the new scheduler!$/m, "$kernel: the new scheduler ran");
 	my ($functions) = $out =~ /loaded: (\d+) functions/;
 	cmp_ok($functions // 0, '>=', 300, "$kernel: at least 300 entries jump");
@@ -41,13 +41,13 @@ for my $kernel (@kernels) {
 	unlike($dmesg, qr/nokaslr|KASLR disabled/, "$kernel: with KASLR");
 
 	my $sched = module($kernel, 'none', 'sched.ko');
-	($out) = guest($kernel, 'a task in the way', 120, 't/vm/parked.sh', $sched, "$programs/parked");
+	($out) = guest($kernel, 'a task in the way', 600, 't/vm/parked.sh', $sched, "$programs/parked");
 	like($out, qr/^pid \d+ \(parked\) is in \w*(?:cpu_mask|setaffinity)\w*$/m, "$kernel: the task and its function are named");
 	like($out, qr/^loading given up after 2 tries, nothing changed$/m, "$kernel: the load is given up");
 	like($out, qr/^loaded once it was out$/m, "$kernel: and succeeds later");
 	like($out, qr/^went back once it was out$/m, "$kernel: the same for going back");
 
-	($out) = guest($kernel, '20 rounds under load', 900, 't/vm/reload.sh', $sched);
+	($out) = guest($kernel, '20 rounds under load', 1800, 't/vm/reload.sh', $sched);
 	like($out, qr/^20 rounds, \d+ refusals, 20 times text identical$/m, "$kernel: all rounds done");
 	diag($out =~ /^(20 rounds.*)/m ? "$kernel: $1" : $out);
 
@@ -65,7 +65,7 @@ for my $kernel (@kernels) {
 	unlink "$tmp/vmlinux";
 	spew("$tmp/other.sh", "insmod ./other.ko && exit 1\ndmesg | grep -o 'refused: made for.*' | sort -u\n",
 		"[ ! -e /sys/kernel/elfkit ] && ! grep other /proc/modules\n");
-	($out) = guest($kernel, 'a module for another build', 60, "$tmp/other.sh", "$tmp/other.ko");
+	($out) = guest($kernel, 'a module for another build', 300, "$tmp/other.sh", "$tmp/other.ko");
 	like($out, qr/refused: made for kernel .*build-id .*; running is .*build-id $id/, "$kernel: is refused with both build-ids");
 }
 done_testing;

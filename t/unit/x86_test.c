@@ -138,7 +138,7 @@ TEST(returns_and_traps_are_told_apart)
 TEST(endbr_is_seen)
 {
 	assert_int_equal(detail(BYTES(0xf3, 0x0f, 0x1e, 0xfa)).op, OP_ENDBR);
-	assert_memory_equal(machine_of(EM_X86_64)->landing_pad, BYTES(0xf3, 0x0f, 0x1e, 0xfa));
+	assert_memory_equal(machine_of(EM_X86_64)->landing_pad, "\xf3\x0f\x1e\xfa", 4);
 }
 
 TEST(cut_off_instruction_is_none)

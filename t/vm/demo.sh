@@ -4,7 +4,7 @@ set -e
 
 bench() {
 	echo "$1:"
-	hackbench -g 4 -l 200 | sed -n 's/^Time: */  hackbench, 4 groups: /p'
+	hackbench -g 2 -l 200 | sed -n 's/^Time: */  hackbench, 2 groups: /p'
 }
 
 echo "running $(uname -r), $(nproc) CPUs"
