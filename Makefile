@@ -17,6 +17,7 @@ CFLAGS ?= -O2 -g
 # The modules in the order of reading: a file includes only what stands above it.
 MODULES := \
 	elfkit/err \
+	elfkit/output \
 	elfkit/image \
 	elfkit/symbols \
 	elfkit/debuginfo \

@@ -182,7 +182,8 @@ static int compare_refs(const void *a, const void *b)
 
 static void sort_refs(struct refs *refs, uint32_t nr_funcs)
 {
-	qsort(refs->v, refs->n, sizeof(*refs->v), compare_refs);
+	if (refs->n)
+		qsort(refs->v, refs->n, sizeof(*refs->v), compare_refs);
 	refs->to = xcalloc(nr_funcs + 1, sizeof(uint32_t));
 	for (uint32_t i = 0, to = 0; to <= nr_funcs; to++) {
 		while (i < refs->n && refs->v[i].to < to)

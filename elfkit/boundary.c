@@ -170,11 +170,12 @@ static void find_switches(struct compute *c)
 		for (uint32_t r = c->refs->to[callee]; r < c->refs->to[callee + 1]; r++) {
 			const struct ref *ref = &c->refs->v[r];
 			uint32_t func = owner(c, ref->from);
-			const uint8_t *bytes = image_bytes(c->funcs->image, ref->at, 16);
+			uint64_t left = func == NO_ID ? 0 : c->funcs->v[ref->from].high - ref->at;
+			const uint8_t *bytes = image_bytes(c->funcs->image, ref->at, left);
 			struct insn insn;
 
 			if (ref->kind != REF_CALL || func == NO_ID || !c->in_files[func] || !bytes ||
-			    !decode(c->decoder, bytes, 16, ref->at, &insn))
+			    !decode(c->decoder, bytes, left, ref->at, &insn))
 				continue;
 			GROW(b->switches, b->nr_switches, cap);
 			b->switches[b->nr_switches] = (struct stack_switch){

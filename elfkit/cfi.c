@@ -10,6 +10,12 @@
 #include "elfkit/debuginfo.h"
 #include "elfkit/debuginfo_file.h"
 
+/*
+ * A call preserves rbx, and no compiler says otherwise.  Among the defaults of libdw
+ * (backends/x86_64_cfi.c) rax stands where rbx is meant, so it comes out as undefined.
+ */
+#define RBX 3
+
 static void read_register(Dwarf_Frame *frame, int reg, struct cfi_row *row)
 {
 	Dwarf_Op mem[3], *ops;
@@ -19,7 +25,7 @@ static void read_register(Dwarf_Frame *frame, int reg, struct cfi_row *row)
 	if (dwarf_frame_register(frame, reg, mem, &ops, &nr_ops))
 		return;
 	if (!nr_ops) {
-		row->rule[reg] = ops ? CFI_UNDEFINED : CFI_SAME;
+		row->rule[reg] = ops && reg != RBX ? CFI_UNDEFINED : CFI_SAME;
 	} else if (ops[0].atom == DW_OP_call_frame_cfa &&
 		   (nr_ops == 1 || (nr_ops == 2 && ops[1].atom == DW_OP_plus_uconst))) {
 		row->rule[reg] = CFI_SAVED;

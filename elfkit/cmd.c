@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "elfkit/cmd.h"
@@ -36,47 +35,4 @@ struct err *data_path(const char *name, char **ret)
 			       installed, strerror(errno));
 	*ret = xstrdup(installed);
 	return NULL;
-}
-
-struct err *output_open(const char *path, struct output *ret)
-{
-	mode_t mask = umask(0);
-	int fd;
-
-	umask(mask);
-	ret->path = xstrdup(path);
-	ret->temporary = xasprintf("%s.XXXXXX", path);
-	fd = mkstemp(ret->temporary);
-	if (fd < 0) {
-		struct err *err = err_new("%s: %s", path, strerror(errno));
-
-		free(ret->path);
-		free(ret->temporary);
-		return err;
-	}
-	fchmod(fd, 0666 & ~mask);
-	ret->file = fdopen(fd, "w");
-	return NULL;
-}
-
-void output_abort(struct output *output)
-{
-	if (output->file)
-		fclose(output->file);
-	unlink(output->temporary);
-	free(output->path);
-	free(output->temporary);
-	memset(output, 0, sizeof(*output));
-}
-
-struct err *output_commit(struct output *output)
-{
-	FILE *file = output->file;
-	struct err *err = NULL;
-
-	output->file = NULL;
-	if (fclose(file) || rename(output->temporary, output->path))
-		err = err_new("%s: %s", output->path, strerror(errno));
-	output_abort(output);
-	return err;
 }

@@ -20,14 +20,4 @@ struct err *cmd_relink(int argc, char **argv, int *status);
  */
 struct err *data_path(const char *name, char **ret);
 
-/* A file under way: written under another name beside @path and renamed when it is whole. */
-struct output {
-	char *path, *temporary;
-	FILE *file;
-};
-
-struct err *output_open(const char *path, struct output *ret);
-struct err *output_commit(struct output *output);	/* consumes */
-void output_abort(struct output *output);		/* consumes */
-
 #endif

@@ -3,6 +3,7 @@
 #include <argp.h>
 
 #include "elfkit/cmd.h"
+#include "elfkit/output.h"
 #include "elfkit/report.h"
 
 struct args {

@@ -190,7 +190,11 @@ static void walk_body(struct walk *w, Dwarf_Die *parent, uint32_t func, uint32_t
 	} while (!dwarf_siblingof(&die, &die));
 }
 
-/* The code of a concrete function: the range that holds the entry comes first. */
+/*
+ * The code of a concrete function: the range that holds the entry comes first.  gcc
+ * writes no entry for a function with a cold part: it is the start of the first range
+ * (DWARF 5, section 2.18).
+ */
 static uint32_t add_code(struct walk *w, Dwarf_Die *die, uint32_t func)
 {
 	struct debug_code code = { .func = func };
@@ -198,7 +202,7 @@ static uint32_t add_code(struct walk *w, Dwarf_Die *die, uint32_t func)
 	uint32_t cap = 0;
 
 	if (dwarf_entrypc(die, &entry))
-		return UINT32_MAX;
+		entry = UINT64_MAX;	/* in no range: the first one stays first */
 	for (ptrdiff_t off = 0; (off = dwarf_ranges(die, off, &base, &low, &high)) > 0;) {
 		if (low >= high)
 			continue;

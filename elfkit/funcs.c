@@ -12,10 +12,16 @@
  */
 static bool is_function(const struct image *image, const struct symbol *s)
 {
+	const struct image_section *section;
+
 	if (s->type != STT_FUNC && !(s->type == STT_NOTYPE && s->size))
 		return false;
-	return s->size && s->shndx < image->nr_sections &&
-	       image_section_is_code(&image->sections[s->shndx]);
+	if (!s->size || s->shndx >= image->nr_sections)
+		return false;
+	section = &image->sections[s->shndx];
+	return image_section_is_code(section) && s->value >= section->addr &&
+	       s->value - section->addr < section->size &&
+	       s->size <= section->size - (s->value - section->addr);
 }
 
 /* One function an address: the largest symbol names it, a global one before a local one. */

@@ -72,28 +72,10 @@ static void bind_function(struct binder *b, uint32_t i, struct binding *to)
 	}
 }
 
-/* Read-only contents are the kernel's as long as they are equal there. */
-static bool same_constant(const struct binder *b, const struct object_symbol *s, const struct symbol *theirs)
+/* A lookup table of plain constants may differ: the new code then has its own. */
+static bool may_have_own(const struct object_section *section)
 {
-	const struct object_section *section = &b->object->sections[s->section];
-	const uint8_t *there = image_bytes(b->kernel->image, theirs->value, s->size);
-	uint8_t *ours;
-	bool same;
-
-	if (!there || !section->data || theirs->size != s->size)
-		return false;
-	ours = xcalloc(1, s->size);
-	memcpy(ours, section->data + s->value, s->size);
-	for (uint32_t r = 0; r < section->nr_relocs; r++) {
-		const struct object_reloc *reloc = &section->relocs[r];
-		size_t width = reloc->type == R_X86_64_64 || reloc->type == R_X86_64_PC64 ? 8 : 4;
-
-		if (reloc->offset >= s->value && reloc->offset + width <= s->value + s->size)
-			memcpy(ours + reloc->offset - s->value, there + reloc->offset - s->value, width);
-	}
-	same = !memcmp(ours, there, s->size);
-	free(ours);
-	return same;
+	return !(section->flags & SHF_WRITE) && !strncmp(section->name, ".rodata", 7);
 }
 
 static void bind_data(struct binder *b, uint32_t i, enum section_class class, struct binding *to)
@@ -101,7 +83,6 @@ static void bind_data(struct binder *b, uint32_t i, enum section_class class, st
 	const struct object_symbol *s = &b->object->symbols[i];
 	const struct object_section *section = &b->object->sections[s->section];
 	const struct symbol *theirs = class == SECTION_FRESH ? NULL : counterpart(b, i);
-	bool plain_rodata = !strncmp(section->name, ".rodata", 7);
 
 	if (!theirs) {
 		to->call = to->address = class == SECTION_REMOVED ? PLACE_UNBOUND : PLACE_MODULE;
@@ -112,12 +93,13 @@ static void bind_data(struct binder *b, uint32_t i, enum section_class class, st
 	}
 	to->kernel = theirs->value;
 	to->call = to->address = PLACE_KERNEL;
-	if (s->size != theirs->size && s->type == STT_OBJECT && !plain_rodata && class != SECTION_REMOVED)
-		refuse(b, xasprintf("%s has %lu bytes instead of %lu: the kernel's instance cannot be shared",
-				    s->name, (unsigned long)s->size, (unsigned long)theirs->size));
-	else if (!(section->flags & SHF_WRITE) && s->type == STT_OBJECT && plain_rodata &&
-		 !same_constant(b, s, theirs))
+	if (b->verdict[i] != VERDICT_CHANGED || class == SECTION_REMOVED || !strncmp(section->name, ".init", 5))
+		return;
+	if (may_have_own(section))
 		to->call = to->address = PLACE_MODULE;
+	else
+		refuse(b, xasprintf("%s in %s is changed (%s): the kernel's instance, which is in use, would stay as it is",
+				    s->name, section->name, b->difference[i]));
 }
 
 static void bind_undefined(struct binder *b, uint32_t i, struct binding *to)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Functions against vmlinux: bytes outside of references must be equal, and each
- * reference must lead to the counterpart of its target.
+ * Functions and data against vmlinux: bytes outside of references must be equal, and
+ * each reference must lead to the counterpart of its target.
  */
 #include <string.h>
 
@@ -33,18 +33,39 @@ static uint64_t kernel_target(const struct object_ref *ref, const uint8_t *field
 	return value + (ref->pc_relative ? field_addr : 0) - ref->bias;
 }
 
-/* Contents without a name (strings, constants) are compared as contents. */
+/* @len bytes that vmlinux has at @addr; what is in no file is zero (.bss). NULL: not in vmlinux. */
+static const uint8_t *kernel_contents(const struct comparison *c, uint64_t addr, uint64_t len, uint8_t **zeros)
+{
+	const struct image_section *s = image_section_at(c->kernel->image, addr);
+
+	if (s && s->type == SHT_NOBITS && len <= s->size - (addr - s->addr))
+		return *zeros = xcalloc(1, len);
+	return image_bytes(c->kernel->image, addr, len);
+}
+
+/*
+ * Contents without a counterpart are compared as contents: strings up to their end, merged
+ * constants and named objects by their size.
+ */
 static bool same_contents(const struct comparison *c, const struct object_ref *ref, uint64_t target)
 {
 	const struct object_section *s = &c->object->sections[ref->target_section];
-	size_t len;
+	uint64_t at = ref->target + (ref->symbol == NO_REF ? 0 : c->object->symbols[ref->symbol].value);
 	const uint8_t *there;
+	uint64_t len = 0;
 
-	if (!(s->flags & SHF_STRINGS) || ref->target < 0 || (uint64_t)ref->target >= s->size)
+	if (!ref->target_section || !s->data || (s->flags & (SHF_WRITE | SHF_EXECINSTR)) || at >= s->size)
 		return true;
-	len = strnlen((char *)s->data + ref->target, s->size - ref->target);
-	there = image_bytes(c->kernel->image, target, len + 1);
-	return there && !memcmp(there, s->data + ref->target, len) && !there[len];
+	if (s->flags & SHF_STRINGS)
+		len = strnlen((char *)s->data + at, s->size - at) + 1;
+	else if (ref->symbol != NO_REF && !ref->target && !s->nr_relocs)
+		len = c->object->symbols[ref->symbol].size;
+	else if (ref->symbol == NO_REF && (s->flags & SHF_MERGE))
+		len = s->entsize;
+	if (!len || len > s->size - at)
+		return true;
+	there = image_bytes(c->kernel->image, target, len);
+	return there && !memcmp(there, s->data + at, len);
 }
 
 /* NULL, or what is different about the reference. */
@@ -54,11 +75,9 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	uint64_t expected;
 	AUTO_FREE char *place = NULL;
 
-	if (ref->symbol == NO_REF)
-		return same_contents(c, ref, target) ? NULL : xstrdup("a string");
-	symbol = c->match->symbol[ref->symbol];
+	symbol = ref->symbol == NO_REF ? NO_ID : c->match->symbol[ref->symbol];
 	if (symbol == NO_ID)
-		return NULL;	/* its target is new with the object, as __func__.1 is */
+		return same_contents(c, ref, target) ? NULL : xstrdup("a string or a constant");
 	expected = c->kernel->symbols->v[symbol].value + ref->target;
 	if (expected == target)
 		return NULL;
@@ -66,49 +85,71 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	return xasprintf("a reference to %s instead of %s", c->object->symbols[ref->symbol].name, place);
 }
 
-static char *compare_function(const struct comparison *c, uint32_t symbol, uint32_t func)
+/* @size bytes of @object's @section at @offset against those of vmlinux at @addr. */
+static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_t offset, uint64_t addr,
+			   uint64_t size)
 {
-	const struct object_symbol *s = &c->object->symbols[symbol];
-	const struct func *f = &c->kernel->funcs->v[func];
-	const uint8_t *theirs = image_bytes(c->kernel->image, f->low, f->high - f->low);
-	const uint8_t *ours = c->object->sections[s->section].data;
-	uint32_t r = c->refs->first[s->section], end = c->refs->first[s->section + 1];
+	AUTO_FREE uint8_t *zeros = NULL, *own_zeros = NULL;
+	const uint8_t *theirs = kernel_contents(c, addr, size, &zeros);
+	const uint8_t *ours = c->object->sections[section].data;
+	uint32_t r = c->refs->first[section], end = c->refs->first[section + 1];
 	uint64_t at = 0;
 
-	if (s->size != f->high - f->low || !theirs || !ours)
-		return xasprintf("its size, %lu instead of %lu bytes", (unsigned long)s->size,
-				 (unsigned long)(f->high - f->low));
-	ours += s->value;
-	for (; r < end && c->refs->v[r].offset < s->value; r++)
+	if (!theirs)
+		return xstrdup("it is not in vmlinux");
+	ours = ours ? ours + offset : (own_zeros = xcalloc(1, size));
+	for (; r < end && c->refs->v[r].offset < offset; r++)
 		;
-	for (; r < end && c->refs->v[r].offset < s->value + s->size; r++) {
+	for (; r < end && c->refs->v[r].offset < offset + size; r++) {
 		const struct object_ref *ref = &c->refs->v[r];
-		uint64_t field = ref->offset - s->value;
+		uint64_t field = ref->offset - offset;
 		char *difference;
 
 		if (memcmp(ours + at, theirs + at, field - at))
-			return xasprintf("its code before +0x%lx", (unsigned long)field);
-		difference = compare_ref(c, ref, kernel_target(ref, theirs + field, f->low + field));
+			return xasprintf("its contents before +0x%lx", (unsigned long)field);
+		difference = compare_ref(c, ref, kernel_target(ref, theirs + field, addr + field));
 		if (difference)
 			return difference;
 		at = field + ref->width;
 	}
-	return memcmp(ours + at, theirs + at, s->size - at) ? xstrdup("its code near the end") : NULL;
+	return memcmp(ours + at, theirs + at, size - at) ? xstrdup("its contents near the end") : NULL;
 }
 
-void compare_functions(const struct kernel *kernel, const struct object *object,
-		       const struct object_refs *refs, const struct match *match,
-		       enum verdict **verdict, char ***difference)
+static char *compare_symbol(const struct comparison *c, uint32_t i)
+{
+	const struct object_symbol *s = &c->object->symbols[i];
+	uint64_t addr, size;
+
+	if (s->type == STT_FUNC) {
+		const struct func *f = &c->kernel->funcs->v[c->match->func[i]];
+
+		addr = f->low;
+		size = f->high - f->low;
+	} else {
+		addr = c->kernel->symbols->v[c->match->symbol[i]].value;
+		size = c->kernel->symbols->v[c->match->symbol[i]].size;
+	}
+	if (s->size != size)
+		return xasprintf("its size, %lu instead of %lu bytes", (unsigned long)s->size, (unsigned long)size);
+	return compare_bytes(c, s->section, s->value, addr, size);
+}
+
+void compare_symbols(const struct kernel *kernel, const struct object *object,
+		     const struct object_refs *refs, const struct symbol_map *map,
+		     const struct match *match, enum verdict **verdict, char ***difference)
 {
 	struct comparison c = { kernel, object, refs, match };
 
 	*verdict = xcalloc(object->nr_symbols, sizeof(**verdict));
 	*difference = xcalloc(object->nr_symbols, sizeof(**difference));
-	for (uint32_t i = 1; i < object->nr_symbols; i++) {
-		if (object->symbols[i].type != STT_FUNC || !object_symbol_defined(&object->symbols[i]) ||
-		    match->func[i] == NO_ID)
+	for (uint32_t k = 0; k < map->n; k++) {
+		uint32_t i = map->v[k];
+		uint8_t type = object->symbols[i].type;
+
+		if ((type == STT_FUNC && match->func[i] == NO_ID) || match->symbol[i] == NO_ID ||
+		    (type != STT_FUNC && type != STT_OBJECT))
 			continue;
-		(*difference)[i] = compare_function(&c, i, match->func[i]);
+		(*difference)[i] = compare_symbol(&c, i);
 		(*verdict)[i] = (*difference)[i] ? VERDICT_CHANGED : VERDICT_SAME;
 	}
 }

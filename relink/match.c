@@ -74,8 +74,8 @@ static struct err *map_groups(struct matching *m)
 		m->kernel_group[group] = group ? group_of_kernel_unit(m, unit) : 0;
 	}
 	if (!any)
-		return err_new("%s: none of its units (%s, ...) is in %s: not objects of this kernel's scheduler",
-			       m->object->path, m->info->nr_units ? m->info->units[0] : "?",
+		return err_new("none of the objects' units (%s, ...) is in %s: not objects of this kernel's scheduler",
+			       m->info->nr_units ? m->info->units[0] : "?",
 			       m->kernel->image->path);
 	return NULL;
 }

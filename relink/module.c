@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "elfkit/output.h"
 #include "relink/module.h"
 
 extern char **environ;
@@ -137,23 +138,33 @@ struct err *module_kernel_release(const char *kernel_dir, char **ret)
 	return err;
 }
 
-static struct err *copy_file(const char *from, const char *to)
+static struct err *copy_to(const char *from, FILE *to, const char *to_name)
 {
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
+	FILE *in = fopen(from, "re");
 	struct err *err = NULL;
 	char buffer[65536];
-	ssize_t n;
+	size_t n;
 
-	if (in < 0)
+	if (!in)
 		return err_new("%s: %s", from, strerror(errno));
-	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (out < 0)
-		err = err_new("%s: %s", to, strerror(errno));
-	while (!err && (n = read(in, buffer, sizeof(buffer))) != 0)
-		if (n < 0 || write(out, buffer, n) != n)
-			err = err_new("%s: %s", to, strerror(errno));
-	close(in);
-	if (out >= 0 && close(out) && !err)
+	while (!err && (n = fread(buffer, 1, sizeof(buffer), in)) > 0)
+		if (fwrite(buffer, 1, n, to) != n)
+			err = err_new("%s: %s", to_name, strerror(errno));
+	if (!err && ferror(in))
+		err = err_new("%s: %s", from, strerror(errno));
+	fclose(in);
+	return err;
+}
+
+static struct err *copy_file(const char *from, const char *to)
+{
+	FILE *out = fopen(to, "we");
+	struct err *err;
+
+	if (!out)
+		return err_new("%s: %s", to, strerror(errno));
+	err = copy_to(from, out, to);
+	if (fclose(out) && !err)
 		err = err_new("%s: %s", to, strerror(errno));
 	return err;
 }
@@ -197,34 +208,31 @@ static struct err *write_text(const char *path, const char *text)
 	return NULL;
 }
 
-/* A module is named after its file; the kernel reads '-' as '_' (scripts/Makefile.lib). */
-static struct err *module_name(const char *output, char **ret)
+struct err *module_name(const char *output, char **ret)
 {
 	const char *slash = strrchr(output, '/'), *base = slash ? slash + 1 : output;
 	size_t len = strlen(base);
 
 	if (len < 4 || strcmp(base + len - 3, ".ko"))
 		return err_new("%s: the output must be named NAME.ko", output);
+	for (size_t i = 0; i < len - 3; i++)
+		if (!isalnum((unsigned char)base[i]) && base[i] != '_' && base[i] != '-')
+			return err_new("%s: a module's name has only letters, digits, _ and -", output);
 	*ret = strndup(base, len - 3);
-	for (char *c = *ret; *c; c++)
-		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-') {
-			struct err *err = err_new("%s: a module's name has only letters, digits, _ and -", output);
-
-			free(*ret);
-			return err;
-		}
 	return NULL;
 }
 
-static struct err *install(const char *from, const char *output)
+static struct err *install(const char *from, const char *path)
 {
-	AUTO_FREE char *temporary = xasprintf("%s.%d.tmp", output, getpid());
-	struct err *err = copy_file(from, temporary);
+	struct output output;
+	struct err *err = output_open(path, &output);
 
-	if (!err && rename(temporary, output))
-		err = err_new("%s: %s", output, strerror(errno));
 	if (err)
-		unlink(temporary);
+		return err;
+	err = copy_to(from, output.file, path);
+	if (!err)
+		return output_commit(&output);
+	output_abort(&output);
 	return err;
 }
 

@@ -19,6 +19,9 @@ struct err *module_join(char *const *paths, uint32_t n, const char *output);
 struct err *module_build(const struct object *object, const char *loader_dir, const char *kernel_dir,
 			 const char *workdir, const char *output);
 
+/* The NAME of NAME.ko, which must do as a module's name (scripts/Makefile.lib). Caller frees. */
+struct err *module_name(const char *output, char **ret);
+
 /* The release that @kernel_dir is for (UTS_RELEASE in include/generated/utsrelease.h). Caller frees. */
 struct err *module_kernel_release(const char *kernel_dir, char **ret);
 

@@ -206,6 +206,8 @@ static struct err *read_code(struct reader *r, uint32_t section)
 	const struct object_section *s = &r->object->sections[section];
 	uint32_t next = 0;
 
+	if (s->size && !s->data)
+		return err_new("section %s: code that is not in the file", s->name);
 	for (uint64_t at = 0; at < s->size;) {
 		uint32_t host = symbol_at(r->object, r->map, section, at);
 		uint64_t end = host == NO_REF ? s->size :

@@ -8,6 +8,7 @@
 #include <gelf.h>
 #include <libelf.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "relink/object.h"
@@ -283,6 +284,7 @@ struct err *object_write(const struct object *object, const char *path)
 {
 	struct writer w = { .object = object };
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	struct stat st;
 	struct err *err;
 
 	if (fd < 0)
@@ -291,9 +293,9 @@ struct err *object_write(const struct object *object, const char *path)
 	w.elf = elf_begin(fd, ELF_C_WRITE, NULL);
 	err = w.elf ? write_object(&w) : err_new("%s", elf_errmsg(-1));
 	elf_end(w.elf);
-	close(fd);
-	if (err)
+	if (err && !fstat(fd, &st) && S_ISREG(st.st_mode))
 		unlink(path);
+	close(fd);
 	for (uint32_t i = 0; w.relas && i < object->nr_sections; i++)
 		free(w.relas[i]);
 	free(w.relas);

@@ -39,11 +39,15 @@ static void say(const struct state *s, char *line)
 static struct err *check_inputs(struct state *s)
 {
 	const struct relink_options *o = s->options;
+	AUTO_FREE char *name = NULL;
+	struct err *err = module_name(o->output, &name);
 
+	if (err)
+		return err;
 	for (uint32_t i = 0; i < o->nr_objects; i++) {
 		struct object *object;
-		struct err *err = object_read(o->objects[i], &object);
 
+		err = object_read(o->objects[i], &object);
 		if (err)
 			return err;
 		if (!machine_of(object->machine))
@@ -98,7 +102,7 @@ static struct err *decide(struct state *s)
 	struct err *err;
 
 	s->nr_symbols = s->object->nr_symbols;
-	compare_functions(&s->kernel, s->object, &s->refs, &s->match, &s->verdict, &s->difference);
+	compare_symbols(&s->kernel, s->object, &s->refs, &s->map, &s->match, &s->verdict, &s->difference);
 	for (uint32_t i = 1; i < s->object->nr_symbols; i++)
 		if (s->match.func[i] != NO_ID && s->object->symbols[i].type == STT_FUNC &&
 		    object_symbol_defined(&s->object->symbols[i]))
@@ -142,7 +146,7 @@ static void summarise(struct state *s)
 			 replaced, same, replaced - same, added, s->counts.sites, s->rewritten.nr_shared,
 			 s->nr_adapters, s->nr_adapters == 1 ? "" : "s"));
 	if (s->rewritten.nr_pinned)
-		say(s, xasprintf("warning: the address of the new function %s is taken: going back is refused while it may be in use",
+		say(s, xasprintf("warning: the address of the new function %s is taken: with it loaded there is no going back",
 				 s->rewritten.pinned));
 }
 

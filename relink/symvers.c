@@ -38,9 +38,9 @@ struct err *symvers_read(const char *path, struct symvers *ret)
 		ret->v[ret->n++] = xstrdup(name);
 	}
 	fclose(file);
-	qsort(ret->v, ret->n, sizeof(*ret->v), compare_names);
 	if (!ret->n)
 		return err_new("%s: lists no symbol of vmlinux", path);
+	qsort(ret->v, ret->n, sizeof(*ret->v), compare_names);
 	return NULL;
 }
 

@@ -79,13 +79,16 @@ relink_refused(qr/ELF machine 183/, 'an object for another machine', [spew("$tmp
 relink_refused(qr/truncated|no section headers/, 'a truncated object',
 	[spew("$tmp/cut.o", substr($core, 0, length($core) / 2))]);
 system("objcopy -g $objects[0] $tmp/nodebug.o") == 0 or die;
-relink_refused(qr/no DWARF|none of its units/, 'an object without DWARF', ["$tmp/nodebug.o"]);
+relink_refused(qr/no DWARF|none of the objects/, 'an object without DWARF', ["$tmp/nodebug.o"]);
 system("objcopy --redefine-sym __switch_to_asm=__switch_to $objects[0] $tmp/noswitch.o") == 0 or die;
 relink_refused(qr/__schedule does not call __switch_to_asm/, 'a __schedule that does not call __switch_to_asm',
 	["$tmp/noswitch.o", @objects[1 .. 3]]);
 spew("$tmp/hello.c", "int main(void) { return 0; }\n");
 system("gcc -g -c -o $tmp/hello.o $tmp/hello.c") == 0 or die;
-relink_refused(qr/none of its units .*hello.c.* is in/, 'an object of another program', ["$tmp/hello.o"]);
+relink_refused(qr/none of the objects' units .*hello.c.* is in/, 'an object of another program', ["$tmp/hello.o"]);
+
+relink_refused(qr/must be named NAME\.ko/, 'an output that is no module', \@objects, output => "$tmp/out/new.o");
+relink_refused(qr/only letters, digits/, 'an output that is no name', \@objects, output => "$tmp/out/a.b.ko");
 
 # headers
 mkdir "$tmp/headers";

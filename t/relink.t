@@ -38,6 +38,19 @@ for my $kernel (@kernels) {
 		(split /\n/, `objdump -d --no-show-raw-insn --disassemble=__schedule $vmlinux`)[0 .. 25];
 	is($prologue, join("\n", @pushes), "$kernel: the adapter pushes what vmlinux's prologue pushes");
 
+	# an edit of data that the kernel has would be lost without a word: it is refused
+	my @objects = objects($kernel, 'none');
+	my ($section, $name, $value) = (`readelf -sW $objects[1]` =~
+		/:\s+(\w+)\s+4 OBJECT\s+\w+\s+DEFAULT\s+(\d+) (sysctl_sched_\w+)$/m)[1, 2, 0];
+	my ($offset) = `readelf -SW $objects[1]` =~ /^\s*\[\s*$section\] \S+\s+PROGBITS\s+\w+\s+(\w+)/m;
+	my $fair = slurp($objects[1]);
+	substr($fair, hex($offset) + hex($value), 1) ^= "\x40";
+	my $dir = kernel_dir($kernel);
+	($status, undef, $talk) = run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
+		'-o', "$tmp/data.ko", $objects[0], spew("$tmp/fair.o", $fair), @objects[2, 3]);
+	is($status, 2, "$kernel: a changed initial value is refused");
+	like($talk, qr/^  \Q$name\E in \S+ is changed/m, "$kernel: and named");
+
 	my $first = slurp("$tmp/hello.ko");
 	relink($kernel, 'hello', 'hello.ko');
 	ok($first eq slurp("$tmp/hello.ko"), "$kernel: two runs give the same module");

@@ -63,16 +63,19 @@ static UNUSED void scratch_init(struct scratch *s)
 	snprintf(s->linked, sizeof(s->linked), "%s/vmlinux", s->dir);
 }
 
-/* Compiles FILE of the directory to @object with gcc, whose names for clones and parts are tested. */
-static UNUSED void scratch_compile(const struct scratch *s, const char *file, const char *flags)
+/* Compiles FILE of the directory with gcc, whose names for clones and parts are tested. */
+static UNUSED void scratch_compile(const struct scratch *s, const char *file, const char *object,
+				   const char *flags)
 {
 	run_command("cd %s && gcc -g -O2 -ffreestanding -fno-pic -mcmodel=kernel -fcf-protection=none "
-		    "-ffile-prefix-map=%s=" SCRATCH_TREE " %s -c -o out.o %s", s->dir, s->dir, flags, file);
+		    "-fno-asynchronous-unwind-tables -ffile-prefix-map=%s=" SCRATCH_TREE " %s -c -o %s %s",
+		    s->dir, s->dir, flags, object, file);
 }
 
-static UNUSED void scratch_link(const struct scratch *s)
+/* Links the objects to vmlinux in the directory. */
+static UNUSED void scratch_link(const struct scratch *s, const char *objects)
 {
-	run_command("cd %s && " LINK " -o vmlinux out.o", s->dir);
+	run_command("cd %s && " LINK " -o vmlinux %s", s->dir, objects);
 }
 
 static UNUSED void scratch_assemble(const struct scratch *s, const char *text)
@@ -106,7 +109,7 @@ static UNUSED void program_init(struct program *p, const char *assembly)
 	memset(p, 0, sizeof(*p));
 	scratch_init(&p->scratch);
 	scratch_assemble(&p->scratch, assembly);
-	scratch_link(&p->scratch);
+	scratch_link(&p->scratch, "out.o");
 	assert_success(image_open(p->scratch.linked, &p->image));
 	p->symbols = symbols_read(p->image);
 	p->funcs = funcs_build(p->image, p->symbols, &p->debuginfo);
