@@ -94,6 +94,17 @@ static bool is_supplied(const struct proof *p, const struct state *s, int64_t sl
 	return has_slot(s, slot);
 }
 
+static bool overlaps_saved(const struct proof *p, int64_t slot, uint8_t size)
+{
+	if (slot + size > -8)
+		return true;
+	for (uint32_t reg = 0; reg < FRAME_REGS; reg++)
+		if (p->frame->is_saved[reg] && slot < p->frame->saved[reg] + 8 &&
+		    slot + size > p->frame->saved[reg])
+			return true;
+	return false;
+}
+
 static void write_slot(struct state *s, int64_t slot)
 {
 	if (s->nr_slots < MAX_SLOTS && !has_slot(s, slot))
@@ -180,8 +191,12 @@ static struct err *run(const struct proof *p, struct state *s, uint64_t addr, co
 		return refuse(p, addr, d->text, "moves the stack pointer in a way that is not understood");
 	if (s->has_fp && (d->regs_written & (1U << m->fp)))
 		return refuse(p, addr, d->text, "changes the frame pointer");
-	if (dst->written && frame_slot(p, s, dst, &slot))
-		write_slot(s, slot);
+	if (dst->written && frame_slot(p, s, dst, &slot)) {
+		if (overlaps_saved(p, slot, dst->size))
+			return refuse(p, addr, d->text, "overwrites a saved register or the return address");
+		if (dst->size == 8)
+			write_slot(s, slot);	/* a shorter one supplies nothing */
+	}
 	s->callers &= ~d->regs_written;
 	return NULL;
 }
@@ -251,7 +266,8 @@ struct err *resume_prove(const struct funcs *funcs, struct decoder *decoder, con
 		.has_fp = frame->has_fp,
 		.callers = machine->callee_saved & ~(frame->has_fp ? 1U << machine->fp : 0),
 	};
-	struct err *err = push(&p, resume, &start);
+	struct err *err = flow_has(after, resume) ? push(&p, resume, &start) :
+			  refuse(&p, resume, "...", "cannot be followed");
 
 	while (!err && p.nr_todo)
 		err = step(&p, p.todo[--p.nr_todo]);
