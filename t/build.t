@@ -16,8 +16,9 @@ my ($status, $out) = run('make', 'CC=gcc', "BUILD=$tmp/gcc", 'CFLAGS=-O2 -Werror
 unlike($out, qr/CC |LD /, 'a second make does nothing');
 ($status, $out) = run('make', 'CC=gcc', "BUILD=$tmp/gcc", 'CFLAGS=-O1 -Werror', 'all');
 like($out, qr/CC +elfkit\/err\.c/, 'another flag builds everything anew');
-($status, $out) = run('make', 'CC=gcc', "BUILD=$tmp/gcc", 'CFLAGS=-O1 -Werror', '-W', 'elfkit/policy.h', '-n', 'all');
-ok($out =~ /elfkit\/policy\.c/ && $out !~ /-c -o \S+ disasm\/x86\.c/, 'a header builds what includes it');
+($status, $out) = run('make', 'CC=gcc', "BUILD=$tmp/gcc", 'CFLAGS=-O1 -Werror', '-W', 'elfkit/policy.h', 'all');
+ok($out =~ /CC +elfkit\/policy\.c/ && $out !~ /disasm\/x86\.c/, 'a header builds what includes it, and no more')
+	or diag($out);
 
 ($status, undef, my $err) = run('make', 'CC=gcc', "BUILD=$tmp/gcc", 'CFLAGS=-O1 -Werror', "DESTDIR=$tmp/dest",
 	'PREFIX=/usr', 'install');
