@@ -41,6 +41,7 @@ MODULES := \
 	relink/symvers \
 	relink/bind \
 	relink/rewrite \
+	relink/behind \
 	relink/adapter \
 	relink/table \
 	relink/module \

@@ -73,6 +73,13 @@ static uint32_t position(const struct flow *flow, uint64_t addr)
 	return lo;
 }
 
+bool flow_returns(const struct funcs *funcs, struct decoder *decoder, uint32_t func)
+{
+	const struct follow f = { .funcs = funcs, .decoder = decoder };
+
+	return returns(&f, funcs->v[func].low);
+}
+
 bool flow_has(const struct flow *flow, uint64_t addr)
 {
 	uint32_t i = position(flow, addr);

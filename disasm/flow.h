@@ -23,6 +23,9 @@ void flow_from(const struct funcs *funcs, struct decoder *decoder, uint32_t func
 	       struct flow *ret);
 void flow_release(struct flow *flow);
 
+/* Whether a call of @func can come back: a return can be reached in it. */
+bool flow_returns(const struct funcs *funcs, struct decoder *decoder, uint32_t func);
+
 bool flow_has(const struct flow *flow, uint64_t addr);
 
 #endif

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "relink/adapter.h"
+#include "relink/behind.h"
 
 #define SCRATCH 11	/* %r11: neither an argument nor preserved */
 #define MAX_ADAPTER 512
@@ -185,7 +186,8 @@ static struct err *add_for(const struct kernel *kernel, struct adapter *a, const
 			continue;
 		if (call->reloc == NO_REF || a->object->sections[call->section].data[call->offset - 1] != 0xe8)
 			return err_new("%s: its way to %s is not a plain call", name, callee);
-		err = new_frame_at(a->object, info, decoder, machine, call, &row);
+		err = behind_switch_same(kernel->funcs, a->object, refs, match, decoder, sw, call);
+		err = err ?: new_frame_at(a->object, info, decoder, machine, call, &row);
 		if (err)
 			return err_about(err, "new %s", name);
 		if (a->size + MAX_ADAPTER > MAX_ADAPTER * 8)

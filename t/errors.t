@@ -83,6 +83,8 @@ relink_refused(qr/no DWARF|none of the objects/, 'an object without DWARF', ["$t
 system("objcopy --redefine-sym __switch_to_asm=__switch_to $objects[0] $tmp/noswitch.o") == 0 or die;
 relink_refused(qr/__schedule does not call __switch_to_asm/, 'a __schedule that does not call __switch_to_asm',
 	["$tmp/noswitch.o", @objects[1 .. 3]]);
+relink_refused(qr/__schedule: that half of it never runs.*: behind the stack switch it writes to memory/,
+	'an edit behind the stack switch', [objects($kernel, 'behind')]);
 spew("$tmp/hello.c", "int main(void) { return 0; }\n");
 system("gcc -g -c -o $tmp/hello.o $tmp/hello.c") == 0 or die;
 relink_refused(qr/none of the objects' units .*hello.c.* is in/, 'an object of another program', ["$tmp/hello.o"]);
