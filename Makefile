@@ -30,7 +30,11 @@ MODULES := \
 	disasm/resume \
 	elfkit/policy \
 	elfkit/boundary \
+	elfkit/sleep \
+	elfkit/copies \
+	elfkit/declarations \
 	elfkit/kernel \
+	elfkit/survey \
 	elfkit/report \
 	relink/object \
 	relink/object_write \

@@ -21,7 +21,7 @@
 #include "elfkit/boundary.h"
 
 const char *const side_names[NR_SIDES] = {
-	"none", "interface", "callback", "insider", "outsider", "gone",
+	"none", "interface", "callback", "insider", "outsider",
 };
 
 struct compute {
@@ -36,9 +36,14 @@ struct compute {
 };
 
 /* A cold part speaks for the function it was split from. */
+uint32_t boundary_owner(const struct funcs *funcs, uint32_t func)
+{
+	return func != NO_ID && funcs->v[func].parent != NO_ID ? funcs->v[func].parent : func;
+}
+
 static uint32_t owner(const struct compute *c, uint32_t func)
 {
-	return func != NO_ID && c->funcs->v[func].parent != NO_ID ? c->funcs->v[func].parent : func;
+	return boundary_owner(c->funcs, func);
 }
 
 static void leave_out(struct compute *c, uint32_t func, char *because)
@@ -61,9 +66,9 @@ static void take_files(struct compute *c)
 	}
 }
 
-static bool is_init(const struct compute *c, uint32_t func)
+bool boundary_is_init(const struct funcs *funcs, uint32_t func)
 {
-	const char *section = c->funcs->image->sections[c->funcs->v[func].section].name;
+	const char *section = funcs->image->sections[funcs->v[func].section].name;
 
 	return !strncmp(section, ".init", 5) || !strncmp(section, ".exit", 5);
 }
@@ -145,7 +150,7 @@ static void leave_out_by_rule(struct compute *c)
 		item = policy_kept_out(c->policy, funcs_source(c->funcs, i)->name);
 		if (item) {
 			leave_out(c, i, xasprintf("kept out: %s", item->why));
-		} else if (is_init(c, i)) {
+		} else if (boundary_is_init(c->funcs, i)) {
 			leave_out(c, i, xstrdup("init code: it has run and its memory is gone"));
 		} else if ((item = unpatchable(c, c->funcs->v[i].low))) {
 			leave_out(c, i, xasprintf("unpatchable: %s", item->why));
@@ -251,7 +256,7 @@ static void leave_out_inlined(struct compute *c)
 				if (key.callee != callee)
 					break;
 				host = funcs_starting_at(c->funcs, info->codes[key.host].ranges[0].low);
-				if (host == NO_ID || is_init(c, host) || boundary_is_inside(c->b, host))
+				if (host == NO_ID || boundary_is_init(c->funcs, host) || boundary_is_inside(c->b, host))
 					continue;
 				leave_out(c, i, xasprintf("inlined into %s, which stays the kernel's",
 							  c->funcs->v[host].name));
@@ -361,38 +366,20 @@ static bool classify_inside(struct compute *c)
 	return changed;
 }
 
-static int compare_gone(const void *a, const void *b, void *arg)
+/* closure: what a jump at interfaces and callbacks alone would let slip */
+static void check_closure(struct compute *c)
 {
-	const struct debug_func *v = arg, *x = &v[*(const uint32_t *)a], *y = &v[*(const uint32_t *)b];
-	int cmp = strcmp(x->name, y->name);
-
-	if (!cmp)
-		cmp = strcmp(x->file, y->file);
-	return cmp ? cmp : x->line < y->line ? -1 : x->line > y->line;
-}
-
-/* gone: once a declaration, though each unit that includes a header has its own copy */
-static void find_gone(struct compute *c)
-{
-	const struct debuginfo *info = c->funcs->debuginfo;
 	struct boundary *b = c->b;
-	uint32_t *all = xcalloc(info->nr_funcs, sizeof(*all)), n = 0;
+	uint32_t cap = 0;
 
-	for (uint32_t i = 0; i < info->nr_funcs; i++)
-		if (*info->funcs[i].name && policy_has_file(c->policy, info->funcs[i].file))
-			all[n++] = i;
-	qsort_r(all, n, sizeof(*all), compare_gone, info->funcs);
-	b->gone = xcalloc(n, sizeof(*b->gone));
-	for (uint32_t i = 0; i < n;) {
-		bool has_code = false;
-		uint32_t first = i;
+	for (uint32_t i = 0; i < c->refs->n; i++) {
+		const struct ref *ref = &c->refs->v[i];
 
-		for (; i < n && !compare_gone(&all[first], &all[i], info->funcs); i++)
-			has_code |= info->funcs[all[i]].has_code;
-		if (!has_code)
-			b->gone[b->nr_gone++] = all[first];
+		if (b->v[ref->to].side != SIDE_INSIDER || !comes_from_outside(c, ref))
+			continue;
+		GROW(b->closure, b->nr_closure, cap);
+		b->closure[b->nr_closure++] = i;
 	}
-	free(all);
 }
 
 struct err *boundary_compute(const struct funcs *funcs, const struct refs *refs,
@@ -417,10 +404,9 @@ struct err *boundary_compute(const struct funcs *funcs, const struct refs *refs,
 	do
 		leave_out_inlined(&c);
 	while (classify_inside(&c));
-	find_gone(&c);
+	check_closure(&c);
 	for (uint32_t i = 0; i < funcs->n; i++)
 		c.b->counts[c.b->v[i].side]++;
-	c.b->counts[SIDE_GONE] = c.b->nr_gone;
 
 	decoder_close(c.decoder);
 	free(c.in_files);
@@ -437,7 +423,7 @@ void boundary_free(struct boundary *b)
 	for (uint32_t i = 0; i < b->nr_switches; i++)
 		flow_release(&b->switches[i].after);
 	free(b->v);
-	free(b->gone);
+	free(b->closure);
 	free(b->switches);
 	free(b);
 }

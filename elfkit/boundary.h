@@ -16,7 +16,6 @@ enum side {
 	SIDE_CALLBACK,		/* its address is taken: gets a jump */
 	SIDE_INSIDER,		/* reached only from inside */
 	SIDE_OUTSIDER,		/* left to the kernel */
-	SIDE_GONE,		/* exists only as inlined copies */
 	NR_SIDES,
 };
 
@@ -40,8 +39,8 @@ struct stack_switch {
 struct boundary {
 	struct decision *v;	/* one a function */
 	uint32_t n;
-	uint32_t *gone;		/* debug funcs without code, sorted by name */
-	uint32_t nr_gone;
+	uint32_t *closure;	/* references (ids) from outside to insiders: must be none */
+	uint32_t nr_closure;
 	struct stack_switch *switches;
 	uint32_t nr_switches;
 	uint32_t counts[NR_SIDES];
@@ -55,6 +54,12 @@ struct err *boundary_compute(const struct funcs *funcs, const struct refs *refs,
 			     const struct policy *policy, const bool *has_body,
 			     struct boundary **ret);
 void boundary_free(struct boundary *boundary);
+
+/* The function that @func speaks for: itself, or the one that it is a cold part of. */
+uint32_t boundary_owner(const struct funcs *funcs, uint32_t func);
+
+/* Whether @func was for the boot alone: it has run and its memory is gone. */
+bool boundary_is_init(const struct funcs *funcs, uint32_t func);
 
 static inline bool boundary_is_inside(const struct boundary *b, uint32_t func)
 {

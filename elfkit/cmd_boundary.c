@@ -10,11 +10,17 @@ struct args {
 	const char *policy;
 	const char *output;
 	const char *vmlinux;
+	const char *why;
+	bool summary;
 };
+
+enum { OPT_WHY = 256, OPT_SUMMARY };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
 	{ "output", 'o', "FILE", 0, "write the report to FILE instead of stdout", 0 },
+	{ "why", OPT_WHY, "FUNC", 0, "say why FUNC is what it is, and what refers to it, instead of a report", 0 },
+	{ "summary", OPT_SUMMARY, NULL, 0, "print the counts alone", 0 },
 	{ 0 },
 };
 
@@ -28,6 +34,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		args->output = arg;
+		return 0;
+	case OPT_WHY:
+		args->why = arg;
+		return 0;
+	case OPT_SUMMARY:
+		args->summary = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->vmlinux)
@@ -50,29 +62,39 @@ static const struct argp argp = {
 	       "  elfkit boundary -o report.yaml /usr/lib/debug/boot/vmlinux-$(uname -r)",
 };
 
-static void print_summary(const struct kernel *kernel)
+static void print_summary(const struct survey *survey, FILE *file)
 {
-	const struct boundary *b = kernel->boundary;
+	const struct boundary *b = survey->kernel.boundary;
 
-	fprintf(stderr, "boundary: %u interface, %u callback, %u insider, %u outsider, %u gone\n",
+	fprintf(file, "boundary: %u interface, %u callback, %u insider, %u outsider; %u of %u declared functions are modifiable\n",
 		b->counts[SIDE_INTERFACE], b->counts[SIDE_CALLBACK], b->counts[SIDE_INSIDER],
-		b->counts[SIDE_OUTSIDER], b->counts[SIDE_GONE]);
+		b->counts[SIDE_OUTSIDER], survey->declarations.nr_modifiable, survey->declarations.n);
 }
 
-static struct err *write_report(const struct kernel *kernel, const char *path)
+static struct err *write_to(const struct survey *survey, const struct args *args, FILE *file)
+{
+	if (args->why)
+		return survey_why(survey, args->why, file);
+	if (!args->summary)
+		return report_write(survey, file);
+	print_summary(survey, file);
+	return NULL;
+}
+
+static struct err *write_output(const struct survey *survey, const struct args *args)
 {
 	struct output output;
 	struct err *err;
 
-	if (!path)
-		return report_write(kernel, stdout);
-	err = output_open(path, &output);
+	if (!args->output)
+		return write_to(survey, args, stdout);
+	err = output_open(args->output, &output);
 	if (err)
 		return err;
-	err = report_write(kernel, output.file);
+	err = write_to(survey, args, output.file);
 	if (err) {
 		output_abort(&output);
-		return err_in(err, path);
+		return err;
 	}
 	return output_commit(&output);
 }
@@ -81,7 +103,7 @@ struct err *cmd_boundary(int argc, char **argv, int *status)
 {
 	AUTO_FREE char *policy = NULL;
 	struct args args = { 0 };
-	struct kernel kernel;
+	struct survey survey;
 	struct err *err = NULL;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
@@ -91,11 +113,11 @@ struct err *cmd_boundary(int argc, char **argv, int *status)
 		err = data_path("boundary.yaml", &policy);
 	if (err)
 		return err;
-	err = kernel_read(args.vmlinux, policy, &kernel);
-	err = err ?: write_report(&kernel, args.output);
-	if (!err)
-		print_summary(&kernel);
-	kernel_release(&kernel);
+	err = survey_make(args.vmlinux, policy, &survey);
+	err = err ?: write_output(&survey, &args);
+	if (!err && !args.why && !args.summary)
+		print_summary(&survey, stderr);
+	survey_release(&survey);
 	*status = EXIT_CLEAN;
 	return err;
 }

@@ -24,8 +24,10 @@ static const struct key {
 	int flags;
 } keys[] = {
 	{ "files", offsetof(struct policy, files), "file", 0 },
+	{ "left_out", offsetof(struct policy, left_out), "file", NEEDS_WHY },
 	{ "keep_out", offsetof(struct policy, keep_out), "function", NEEDS_WHY },
 	{ "switches", offsetof(struct policy, switches), "function", NEEDS_WHY },
+	{ "cuts", offsetof(struct policy, cuts), "function", NEEDS_WHY },
 	{ "unpatchable", offsetof(struct policy, unpatchable), "from", NEEDS_WHY | HAS_TO },
 	{ "entry_tables", offsetof(struct policy, entry_tables), "object", NEEDS_WHY },
 };
@@ -236,12 +238,25 @@ bool policy_has_file(const struct policy *policy, const char *path)
 	return false;
 }
 
+const struct policy_item *policy_left_out(const struct policy *policy, const char *path)
+{
+	for (uint32_t i = 0; i < policy->left_out.n; i++)
+		if (path_ends_with(path, policy->left_out.v[i].name))
+			return &policy->left_out.v[i];
+	return NULL;
+}
+
+const struct policy_item *policy_match(const struct policy_list *list, const char *name)
+{
+	for (uint32_t i = 0; i < list->n; i++)
+		if (!fnmatch(list->v[i].name, name, 0))
+			return &list->v[i];
+	return NULL;
+}
+
 const struct policy_item *policy_kept_out(const struct policy *policy, const char *name)
 {
-	for (uint32_t i = 0; i < policy->keep_out.n; i++)
-		if (!fnmatch(policy->keep_out.v[i].name, name, 0))
-			return &policy->keep_out.v[i];
-	return NULL;
+	return policy_match(&policy->keep_out, name);
 }
 
 bool policy_wants_unit(const char *unit, void *arg)

@@ -28,8 +28,10 @@ struct policy_list {
 struct policy {
 	char *path;
 	struct policy_list files;	/* source files, relative to the tree */
+	struct policy_list left_out;	/* files of the same folder that are not, for the record */
 	struct policy_list keep_out;	/* functions left to the kernel; fnmatch(3) patterns */
 	struct policy_list switches;	/* functions that switch stacks */
+	struct policy_list cuts;	/* functions taken not to sleep; fnmatch(3) patterns */
 	struct policy_list unpatchable;	/* code between two symbols that must not be written to */
 	struct policy_list entry_tables; /* objects whose pointers are called from user space */
 };
@@ -44,6 +46,12 @@ bool policy_has_file(const struct policy *policy, const char *path);
 
 /* The keep_out item that matches function @name, or NULL. */
 const struct policy_item *policy_kept_out(const struct policy *policy, const char *name);
+
+/* The left_out item for the file @path, or NULL. */
+const struct policy_item *policy_left_out(const struct policy *policy, const char *path);
+
+/* The item of @list that matches @name, or NULL. */
+const struct policy_item *policy_match(const struct policy_list *list, const char *name);
 
 /* Whether the unit @unit lies in a folder that has a file of the scheduler. */
 bool policy_wants_unit(const char *unit, void *policy);

@@ -4,7 +4,8 @@
  *
  *	elfkit: 1
  *	kernel: {release: ..., build_id: ..., machine: ...}
- *	counts: {interface: n, callback: n, insider: n, outsider: n, gone: n}
+ *	counts: {interface: n, callback: n, insider: n, outsider: n, gone: n, modifiable: n}
+ *	closure: []		references from outside to insiders
  *	switches:
  *	- {function: __schedule, calls: __switch_to_asm, at: __schedule+0x348}
  *	functions:
@@ -14,7 +15,10 @@
  *	  size: ...		bytes, cold parts left out
  *	  entry: ...		fentry: the jump goes on the fentry nop; bare: on the first instructions
  *	  exported: true	only where it is
- *	  because: ...
+ *	  modifiable: ...	whether an edit of it takes effect everywhere
+ *	  because: ...		why it has this class
+ *	  copies: ...		of what is inside and not modifiable: where another copy is
+ *	  sleeps: ...		of what is inside: a shortest way on which a task can sleep in it
  */
 #include <string.h>
 #include <yaml.h>
@@ -24,6 +28,7 @@
 #define REPORT_FORMAT 1
 
 struct report {
+	const struct survey *survey;
 	const struct kernel *kernel;
 	yaml_emitter_t emitter;
 	bool failed;
@@ -102,12 +107,23 @@ static void write_kernel(struct report *r)
 	close_mapping(r);
 }
 
+static uint32_t count_gone(const struct survey *survey)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < survey->declarations.n; i++)
+		n += !survey->declarations.v[i].has_code;
+	return n;
+}
+
 static void write_counts(struct report *r)
 {
 	text(r, "counts");
 	open_mapping(r, YAML_BLOCK_MAPPING_STYLE);
 	for (int side = SIDE_INTERFACE; side < NR_SIDES; side++)
 		pair_number(r, side_names[side], r->kernel->boundary->counts[side]);
+	pair_number(r, "gone", count_gone(r->survey));
+	pair_number(r, "modifiable", r->survey->declarations.nr_modifiable);
 	close_mapping(r);
 }
 
@@ -129,11 +145,29 @@ static void write_switches(struct report *r)
 	close_list(r);
 }
 
-/* A line of the function list: a function with code, or (func == NO_ID) one that is gone. */
+/* References that a jump at interfaces and callbacks alone would let slip: none, if all is well. */
+static void write_closure(struct report *r)
+{
+	const struct boundary *b = r->kernel->boundary;
+
+	text(r, "closure");
+	open_list(r);
+	for (uint32_t i = 0; i < b->nr_closure; i++) {
+		const struct ref *ref = &r->kernel->refs->v[b->closure[i]];
+		AUTO_FREE char *place = funcs_place(r->kernel->funcs, ref->at);
+		AUTO_FREE char *edge = xasprintf("%s reaches %s", place, r->kernel->funcs->v[ref->to].name);
+
+		text(r, edge);
+	}
+	close_list(r);
+}
+
+/* A line of the function list: a function with code, or (func == NO_ID) a declaration without. */
 struct entry {
 	const char *name;
 	const struct debug_func *source;
 	uint32_t func;
+	const struct declaration *declaration;
 };
 
 static int compare_entries(const void *a, const void *b)
@@ -152,10 +186,12 @@ static void write_function(struct report *r, const struct entry *e)
 {
 	const struct func *f = e->func == NO_ID ? NULL : &r->kernel->funcs->v[e->func];
 	const struct decision *d = f ? &r->kernel->boundary->v[e->func] : NULL;
+	bool inside = f && boundary_is_inside(r->kernel->boundary, e->func);
+	AUTO_FREE char *path = inside ? sleep_path(&r->survey->sleep, r->kernel->funcs, e->func) : NULL;
 
 	open_mapping(r, YAML_BLOCK_MAPPING_STYLE);
 	pair(r, "name", e->name);
-	pair(r, "class", side_names[d ? d->side : SIDE_GONE]);
+	pair(r, "class", d ? side_names[d->side] : "gone");
 	pair(r, "file", e->source->file);
 	pair_number(r, "line", e->source->line);
 	if (f) {
@@ -165,24 +201,34 @@ static void write_function(struct report *r, const struct entry *e)
 		if (f->exported)
 			pair(r, "exported", "true");
 	}
-	pair(r, "because", d ? d->because : "exists only as inlined copies");
+	pair(r, "modifiable", e->declaration->modifiable ? "true" : "false");
+	pair(r, "because", d ? d->because : e->declaration->because);
+	if (inside && !e->declaration->modifiable)
+		pair(r, "copies", e->declaration->because);
+	if (path)
+		pair(r, "sleeps", path);
 	close_mapping(r);
 }
 
 static void write_functions(struct report *r)
 {
 	const struct kernel *k = r->kernel;
-	const struct boundary *b = k->boundary;
-	struct entry *entries = xcalloc(b->n + b->nr_gone, sizeof(*entries));
+	const struct declarations *decls = &r->survey->declarations;
+	struct entry *entries = xcalloc(k->boundary->n + decls->n, sizeof(*entries));
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < b->n; i++)
-		if (b->v[i].side != SIDE_NONE)
-			entries[n++] = (struct entry){ k->funcs->v[i].name, funcs_source(k->funcs, i), i };
-	for (uint32_t i = 0; i < b->nr_gone; i++) {
-		const struct debug_func *source = &k->debuginfo->funcs[b->gone[i]];
+	for (uint32_t i = 0; i < k->boundary->n; i++) {
+		const struct debug_func *source = funcs_source(k->funcs, i);
 
-		entries[n++] = (struct entry){ source->name, source, NO_ID };
+		if (k->boundary->v[i].side != SIDE_NONE)
+			entries[n++] = (struct entry){ k->funcs->v[i].name, source, i,
+						       declarations_lookup(decls, k->debuginfo, source) };
+	}
+	for (uint32_t i = 0; i < decls->n; i++) {
+		const struct debug_func *source = &k->debuginfo->funcs[decls->v[i].source];
+
+		if (!decls->v[i].has_code)
+			entries[n++] = (struct entry){ source->name, source, NO_ID, &decls->v[i] };
 	}
 	qsort(entries, n, sizeof(*entries), compare_entries);
 	text(r, "functions");
@@ -193,9 +239,9 @@ static void write_functions(struct report *r)
 	free(entries);
 }
 
-struct err *report_write(const struct kernel *kernel, FILE *file)
+struct err *report_write(const struct survey *survey, FILE *file)
 {
-	struct report r = { .kernel = kernel };
+	struct report r = { .survey = survey, .kernel = &survey->kernel };
 	yaml_event_t event;
 
 	yaml_emitter_initialize(&r.emitter);
@@ -208,6 +254,7 @@ struct err *report_write(const struct kernel *kernel, FILE *file)
 	write_kernel(&r);
 	write_counts(&r);
 	write_switches(&r);
+	write_closure(&r);
 	write_functions(&r);
 	close_mapping(&r);
 	emit(&r, &event, yaml_document_end_event_initialize(&event, 1));

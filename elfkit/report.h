@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "elfkit/kernel.h"
+#include "elfkit/survey.h"
 
-struct err *report_write(const struct kernel *kernel, FILE *file);
+struct err *report_write(const struct survey *survey, FILE *file);
 
 #endif

@@ -25,7 +25,7 @@ for my $kernel (@kernels) {
 	my $dir = kernel_dir($kernel);
 	my ($status, $report, $talk) = run($elfkit, 'boundary', "$dir/vmlinux");
 	is($status, 0, "$kernel: boundary exits 0");
-	like($talk, qr/^boundary: \d+ interface, \d+ callback, \d+ insider, \d+ outsider, \d+ gone\n$/,
+	like($talk, qr/^boundary: \d+ interface, \d+ callback, \d+ insider, \d+ outsider; \d+ of \d+ declared functions are modifiable\n$/,
 		"$kernel: counts on stderr, and nothing else");
 
 	my ($build_id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
@@ -51,6 +51,13 @@ for my $kernel (@kernels) {
 	cmp_ok($count{interface} + $count{callback} + $count{insider}, '>=', 300,
 		"$kernel: at least 300 functions can be replaced");
 
+	my %modifiable = map { $_->{modifiable} eq 'true' ? ("$_->{name} $_->{file} $_->{line}" =~ s/\.[a-z.0-9]+ / /r => 1) : () } @all;
+	cmp_ok(scalar(keys %modifiable), '>=', 1000, "$kernel: at least 1,000 source functions are modifiable");
+	like($report, qr/^closure: \[\]$/m, "$kernel: nothing outside reaches an insider");
+	like($functions->{__sched_setscheduler}[0]{sleeps}, qr/ > schedule > __schedule > __switch_to_asm$/,
+		"$kernel: a way on which a task can sleep is shown");
+	ok(!$functions->{update_curr}[0]{sleeps}, "$kernel: no task sleeps in update_curr");
+
 	is($functions->{__schedule}[0]{class}, 'interface', "$kernel: __schedule is called from outside");
 	is($functions->{__schedule}[0]{entry}, 'bare', "$kernel: __schedule is notrace: a bare entry");
 	is($functions->{enqueue_task_fair}[0]{because}, 'its address is in fair_sched_class+0x0',
@@ -66,6 +73,12 @@ for my $kernel (@kernels) {
 	my %exported = map { /__ksymtab_(\S+)/ ? ($1 => 1) : () } `nm $dir/vmlinux`;
 	my @wrong = grep { $exported{$_->{name}} && $_->{class} =~ /callback|insider/ } @all;
 	is(scalar(@wrong), 0, "$kernel: what is exported is an interface") or diag(map { "$_->{name} " } @wrong);
+
+	my ($why_status, $why) = run($elfkit, 'boundary', '--why', 'finish_task_switch', "$dir/vmlinux");
+	like($why, qr/^finish_task_switch\S* \(kernel\/sched\/core\.c:\d+\): interface: called from outside at __schedule\+/m,
+		"$kernel: --why answers for a function by its source name");
+	($why_status, $why, my $why_err) = run($elfkit, 'boundary', '--why', 'no_such_thing', "$dir/vmlinux");
+	ok($why_status == 2 && $why_err =~ /has no function no_such_thing/, "$kernel: --why says so where there is none");
 
 	my (undef, $again) = run($elfkit, 'boundary', "$dir/vmlinux");
 	ok($report eq $again, "$kernel: two runs give the same bytes");

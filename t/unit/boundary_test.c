@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The boundary of a kernel of a few functions, linked as a kernel is. */
 #include "elfkit/boundary.h"
+#include "elfkit/declarations.h"
+#include "elfkit/sleep.h"
 #include "t/unit/scratch.h"
 
 /* Five bytes at the entry that a jump can take the place of. */
@@ -186,12 +188,97 @@ TEST(function_called_by_one_without_room_is_interface)
 	check("below", SIDE_INTERFACE, "called from outside at cramped+0x0");
 }
 
-TEST(function_that_is_only_inlined_is_gone)
+/* The declaration of @name, or NULL; @ret is what it is in. */
+static const struct declaration *declaration(const char *name, struct declarations *ret)
 {
-	assert_int_equal(boundary->nr_gone, 2);
-	assert_string_equal(debuginfo->funcs[boundary->gone[0]].name, "from_header");
-	assert_string_equal(debuginfo->funcs[boundary->gone[1]].name, "tiny");
-	assert_int_equal(boundary->counts[SIDE_GONE], 2);
+	static const struct copies none;
+
+	declarations_find(funcs, policy, boundary, &none, ret);
+	for (uint32_t i = 0; i < ret->n; i++)
+		if (!strcmp(debuginfo->funcs[ret->v[i].source].name, name))
+			return &ret->v[i];
+	return NULL;
+}
+
+TEST(function_that_is_only_inlined_has_no_code)
+{
+	struct declarations all;
+
+	assert_false(declaration("from_header", &all)->has_code);
+	declarations_release(&all);
+	assert_false(declaration("tiny", &all)->has_code);
+	declarations_release(&all);
+}
+
+TEST(function_whose_code_is_inside_is_modifiable)
+{
+	struct declarations all;
+	const struct declaration *d = declaration("callback", &all);
+
+	assert_true(d->has_code);
+	assert_true(d->modifiable);
+	assert_string_equal(d->because, "all of its code is inside");
+	declarations_release(&all);
+}
+
+TEST(function_that_stays_the_kernels_is_not_modifiable)
+{
+	struct declarations all;
+	const struct declaration *d = declaration("cramped", &all);
+
+	assert_false(d->modifiable);
+	assert_non_null(strstr(d->because, "cramped stays the kernel's: no room"));
+	declarations_release(&all);
+}
+
+TEST(copy_in_another_unit_is_not_modifiable)
+{
+	struct copy copy = { (char *)"callback", (char *)"stranger", (char *)"fs/proc.c" };
+	struct copies copies = { .v = &copy, .n = 1 };
+	struct declarations all;
+
+	declarations_find(funcs, policy, boundary, &copies, &all);
+	for (uint32_t i = 0; i < all.n; i++)
+		if (!strcmp(debuginfo->funcs[all.v[i].source].name, "callback")) {
+			assert_false(all.v[i].modifiable);
+			assert_string_equal(all.v[i].because, "inlined into stranger of fs/proc.c");
+		}
+	declarations_release(&all);
+}
+
+TEST(copies_in_other_units_are_found)
+{
+	struct copies copies;
+	const struct copy *copy;
+
+	copies_find(debuginfo, policy, &copies);
+	copy = copies_of(&copies, "from_header");
+	assert_non_null(copy);
+	assert_string_equal(copy->host, "outside");
+	assert_string_equal(copy->unit, "other/other.c");
+	assert_null(copies_of(&copies, "tiny"));
+	copies_release(&copies);
+}
+
+TEST(nothing_outside_reaches_an_insider)
+{
+	assert_int_equal(boundary->nr_closure, 0);
+}
+
+TEST(way_to_the_switch_is_a_shortest_one)
+{
+	struct sleep sleep;
+	char *path;
+
+	sleep_compute(funcs, refs, policy, boundary, &sleep);
+	for (uint32_t i = 0; i < boundary->nr_switches; i++) {
+		path = sleep_path(&sleep, funcs, boundary->switches[i].func);
+		assert_string_equal(path, funcs->v[boundary->switches[i].callee].name);
+		free(path);
+	}
+	path = sleep_path(&sleep, funcs, func_named(funcs, "outside"));
+	free(path);
+	sleep_release(&sleep);
 }
 
 TEST(functions_of_other_files_are_nothing)
@@ -216,8 +303,7 @@ TEST(counts_add_up)
 	uint32_t sum = 0;
 
 	for (int side = 0; side < NR_SIDES; side++)
-		if (side != SIDE_GONE)
-			sum += boundary->counts[side];
+		sum += boundary->counts[side];
 	assert_int_equal(sum, funcs->n);
 }
 
@@ -288,7 +374,13 @@ int main(void)
 		cmocka_unit_test(outsider_is_unpatchable),
 		cmocka_unit_test(outsider_has_no_room_for_its_jump),
 		cmocka_unit_test(function_called_by_one_without_room_is_interface),
-		cmocka_unit_test(function_that_is_only_inlined_is_gone),
+		cmocka_unit_test(function_that_is_only_inlined_has_no_code),
+		cmocka_unit_test(function_whose_code_is_inside_is_modifiable),
+		cmocka_unit_test(function_that_stays_the_kernels_is_not_modifiable),
+		cmocka_unit_test(copy_in_another_unit_is_not_modifiable),
+		cmocka_unit_test(copies_in_other_units_are_found),
+		cmocka_unit_test(nothing_outside_reaches_an_insider),
+		cmocka_unit_test(way_to_the_switch_is_a_shortest_one),
 		cmocka_unit_test(functions_of_other_files_are_nothing),
 		cmocka_unit_test(jumps_are_written_at_the_entry),
 		cmocka_unit_test(counts_add_up),

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A walk over the other units' top level, for abstract instances (DW_AT_inline, DWARF 5
+ * section 3.3.8.1) of functions by name; only units that have one are walked in full.
+ */
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <string.h>
+
+#include "elfkit/copies.h"
+#include "elfkit/debuginfo_file.h"
+
+struct search {
+	const struct policy *policy;
+	const char **names;	/* of all source functions of the scheduler's files, sorted */
+	uint32_t nr_names;
+	const char *unit;
+	struct copies *copies;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_wanted(const struct search *s, Dwarf_Die *die)
+{
+	const char *name = dwarf_diename(die), *file;
+
+	if (!name || !bsearch(&name, s->names, s->nr_names, sizeof(*s->names), compare_names))
+		return false;
+	file = dwarf_decl_file(die);
+	return file && policy_has_file(s->policy, file);
+}
+
+static void add(struct search *s, const char *name, const char *host)
+{
+	GROW(s->copies->v, s->copies->n, s->copies->cap);
+	s->copies->v[s->copies->n++] = (struct copy){ xstrdup(name), xstrdup(host), xstrdup(s->unit) };
+}
+
+static void walk(struct search *s, Dwarf_Die *parent, const char *host)
+{
+	Dwarf_Die die, origin;
+	Dwarf_Attribute attr;
+
+	if (dwarf_child(parent, &die))
+		return;
+	do {
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			if (dwarf_hasattr_integrate(&die, DW_AT_low_pc) || dwarf_hasattr(&die, DW_AT_ranges))
+				walk(s, &die, dwarf_diename(&die) ?: "?");
+			break;
+		case DW_TAG_inlined_subroutine:
+			if (host && dwarf_attr(&die, DW_AT_abstract_origin, &attr) &&
+			    dwarf_formref_die(&attr, &origin) && is_wanted(s, &origin))
+				add(s, dwarf_diename(&origin), host);
+			walk(s, &die, host);
+			break;
+		case DW_TAG_lexical_block:
+			walk(s, &die, host);
+			break;
+		}
+	} while (!dwarf_siblingof(&die, &die));
+}
+
+static bool has_wanted(const struct search *s, Dwarf_Die *unit)
+{
+	Dwarf_Die die;
+
+	if (dwarf_child(unit, &die))
+		return false;
+	do {
+		if (dwarf_tag(&die) == DW_TAG_subprogram && dwarf_hasattr(&die, DW_AT_inline) && is_wanted(s, &die))
+			return true;
+	} while (!dwarf_siblingof(&die, &die));
+	return false;
+}
+
+static int compare_copies(const void *a, const void *b)
+{
+	const struct copy *x = a, *y = b;
+	int cmp = strcmp(x->name, y->name);
+
+	cmp = cmp ? cmp : strcmp(x->unit, y->unit);
+	return cmp ? cmp : strcmp(x->host, y->host);
+}
+
+void copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret)
+{
+	struct search s = { .policy = policy, .copies = ret };
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die die;
+	uint8_t type;
+
+	memset(ret, 0, sizeof(*ret));
+	s.names = xcalloc(info->nr_funcs, sizeof(*s.names));
+	for (uint32_t i = 0; i < info->nr_funcs; i++)
+		if (policy_has_file(policy, info->funcs[i].file))
+			s.names[s.nr_names++] = info->funcs[i].name;
+	if (s.nr_names)
+		qsort(s.names, s.nr_names, sizeof(*s.names), compare_names);
+	while (s.nr_names && !dwarf_get_units(info->file->dwarf, cu, &cu, NULL, &type, &die, NULL)) {
+		s.unit = dwarf_diename(&die);
+		if (type == DW_UT_compile && s.unit && !policy_wants_unit(s.unit, (void *)policy) &&
+		    has_wanted(&s, &die))
+			walk(&s, &die, NULL);
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), compare_copies);
+	free(s.names);
+}
+
+void copies_release(struct copies *copies)
+{
+	for (uint32_t i = 0; i < copies->n; i++) {
+		free(copies->v[i].name);
+		free(copies->v[i].host);
+		free(copies->v[i].unit);
+	}
+	free(copies->v);
+	memset(copies, 0, sizeof(*copies));
+}
+
+const struct copy *copies_of(const struct copies *copies, const char *name)
+{
+	for (uint32_t i = 0; i < copies->n; i++)
+		if (!strcmp(copies->v[i].name, name))
+			return &copies->v[i];
+	return NULL;
+}

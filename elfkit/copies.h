@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inlined copies of the scheduler's functions in units that are not the scheduler's:
+ * whoever includes kernel/sched/sched.h gets some.
+ */
+#ifndef ELFKIT_COPIES_H
+#define ELFKIT_COPIES_H
+
+#include "elfkit/debuginfo.h"
+#include "elfkit/policy.h"
+
+struct copy {
+	char *name;		/* the inlined function */
+	char *host;		/* the function that has the copy */
+	char *unit;		/* where that is */
+};
+
+struct copies {
+	struct copy *v;		/* sorted by name, unit and host */
+	uint32_t n, cap;
+};
+
+/* Searches the units that @info does not hold. */
+void copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret);
+void copies_release(struct copies *copies);
+
+/* The first copy of @name, or NULL. */
+const struct copy *copies_of(const struct copies *copies, const char *name);
+
+#endif
