@@ -240,7 +240,7 @@ static void leave_out_inlined(struct compute *c)
 
 			if (!boundary_is_inside(c->b, i))
 				continue;
-			callee = info->codes[c->funcs->v[i].code].func;
+			callee = c->funcs->v[i].source;
 			while (lo < hi) {
 				uint32_t mid = lo + (hi - lo) / 2;
 

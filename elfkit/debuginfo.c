@@ -124,6 +124,7 @@ static uint32_t func_of(struct walk *w, Dwarf_Die die)
 		.file = normalise_path(file ?: "", w->comp_dir),
 		.line = line,
 		.unit = w->unit,
+		.external = dwarf_hasattr(&die, DW_AT_external),
 	};
 	known = xcalloc(1, sizeof(*known));
 	*known = (struct known_func){ .die = key.die, .id = w->info->nr_funcs };

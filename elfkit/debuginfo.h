@@ -28,7 +28,8 @@ struct debug_func {
 	char *file;		/* where it is declared, relative to the tree where known */
 	uint32_t line;
 	uint32_t unit;
-	bool has_code;
+	bool external;		/* visible outside of its unit */
+	bool has_code;		/* that DWARF describes */
 };
 
 struct debug_code {

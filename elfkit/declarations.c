@@ -50,7 +50,6 @@ static void list_declarations(struct finder *f, const struct policy *policy)
 		if (!i || compare_sources(&all[i - 1], &all[i], info->funcs))
 			f->d->v[f->d->n++] = (struct declaration){ .source = all[i], .modifiable = true };
 		f->decl_of[all[i]] = f->d->n - 1;
-		f->d->v[f->d->n - 1].has_code |= info->funcs[all[i]].has_code;
 	}
 	free(all);
 }
@@ -66,11 +65,13 @@ static void not_modifiable(struct declaration *d, char *because)
 
 static void look_at_code(struct finder *f)
 {
-	for (uint32_t c = 0; c < f->info->nr_codes; c++) {
-		uint32_t decl = f->decl_of[f->info->codes[c].func], func = f->func_of[c];
+	for (uint32_t func = 0; func < f->funcs->n; func++) {
+		uint32_t source = f->funcs->v[func].source;
+		uint32_t decl = source == NO_ID ? NO_ID : f->decl_of[source];
 
-		if (decl == NO_ID || func == NO_ID)
+		if (decl == NO_ID || f->funcs->v[func].parent != NO_ID)
 			continue;
+		f->d->v[decl].has_code = true;
 		if (boundary_is_init(f->funcs, func)) {
 			f->init_pieces[decl]++;
 			continue;

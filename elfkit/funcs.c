@@ -53,7 +53,7 @@ static void add_funcs(struct funcs *funcs)
 			.symbol = id,
 			.section = s->shndx,
 			.parent = NO_ID,
-			.code = NO_ID,
+			.source = NO_ID,
 			.exported = s->exported,
 		};
 	}
@@ -75,15 +75,29 @@ static void join_debuginfo(struct funcs *funcs)
 
 		if (entry == NO_ID)
 			continue;
-		funcs->v[entry].code = c;
+		funcs->v[entry].source = info->codes[c].func;
 		for (uint32_t r = 1; r < info->codes[c].nr_ranges; r++) {
 			uint32_t part = funcs_starting_at(funcs, info->codes[c].ranges[r].low);
 
 			if (part != NO_ID && part != entry) {
 				funcs->v[part].parent = entry;
-				funcs->v[part].code = c;
+				funcs->v[part].source = info->codes[c].func;
 			}
 		}
+	}
+	/*
+	 * gcc makes a function that equals another into a jump there (-fipa-icf), and writes no
+	 * code for it into DWARF: a global one is found by its name.
+	 */
+	for (uint32_t i = 0; i < info->nr_funcs; i++) {
+		uint32_t symbol, func;
+
+		if (info->funcs[i].has_code || !info->funcs[i].external)
+			continue;
+		symbol = symbols_find_global(funcs->symbols, info->funcs[i].name);
+		func = symbol == NO_ID ? NO_ID : funcs_starting_at(funcs, funcs->symbols->v[symbol].value);
+		if (func != NO_ID && funcs->v[func].source == NO_ID)
+			funcs->v[func].source = i;
 	}
 }
 
@@ -175,7 +189,7 @@ char *funcs_place(const struct funcs *funcs, uint64_t addr)
 
 const struct debug_func *funcs_source(const struct funcs *funcs, uint32_t func)
 {
-	uint32_t code = funcs->v[func].code;
+	uint32_t source = funcs->v[func].source;
 
-	return code == NO_ID ? NULL : &funcs->debuginfo->funcs[funcs->debuginfo->codes[code].func];
+	return source == NO_ID ? NULL : &funcs->debuginfo->funcs[source];
 }

@@ -19,7 +19,7 @@ struct func {
 	uint32_t symbol;	/* index into symbols */
 	uint32_t section;	/* index into image sections */
 	uint32_t parent;	/* the function that this is a cold part of, or NO_ID */
-	uint32_t code;		/* index into debuginfo codes, or NO_ID */
+	uint32_t source;	/* index into debuginfo funcs, or NO_ID where DWARF was not read */
 	bool exported;		/* under any of its names */
 	bool traced;		/* the entry holds a call to (or nop for) __fentry__ */
 };

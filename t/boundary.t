@@ -74,6 +74,20 @@ for my $kernel (@kernels) {
 	my @wrong = grep { $exported{$_->{name}} && $_->{class} =~ /callback|insider/ } @all;
 	is(scalar(@wrong), 0, "$kernel: what is exported is an interface") or diag(map { "$_->{name} " } @wrong);
 
+	# what others found out by hand to be entries: jumped to here as well, or for a reason not
+	for my $name (qw(set_user_nice __sched_setscheduler schedule_tail sched_fork __schedule resched_cpu
+			task_rq_lock get_nohz_timer_target nohz_balance_enter_idle try_to_wake_up
+			wake_up_new_task rt_mutex_setprio idle_cpu task_numa_fault proc_sched_show_task
+			in_sched_functions task_sched_runtime normalize_rt_tasks sched_move_task
+			sched_group_set_shares sched_destroy_group sched_create_group finish_task_switch
+			sched_exec sched_post_fork sched_ttwu_pending do_set_cpus_allowed yield yield_to)) {
+		my ($f) = map { @{$functions->{$_}} } grep { /^\Q$name\E(\.|$)/ } sort keys %$functions;
+		next if !$f || $f->{class} eq 'gone';
+		like("$f->{class} $f->{because}",
+			qr/^interface |^callback |^insider only called from inside|^outsider .*parked/,
+			"$kernel: $name gets a jump, or need not, or must not");
+	}
+
 	my ($why_status, $why) = run($elfkit, 'boundary', '--why', 'finish_task_switch', "$dir/vmlinux");
 	like($why, qr/^finish_task_switch\S* \(kernel\/sched\/core\.c:\d+\): interface: called from outside at __schedule\+/m,
 		"$kernel: --why answers for a function by its source name");
