@@ -85,10 +85,29 @@ static void join_debuginfo(struct funcs *funcs)
 			}
 		}
 	}
-	/*
-	 * gcc makes a function that equals another into a jump there (-fipa-icf), and writes no
-	 * code for it into DWARF: a global one is found by its name.
-	 */
+}
+
+/* The unit of the closest function before (@step -1) or behind (@step 1) that DWARF describes. */
+static uint32_t neighbour_unit(const struct funcs *funcs, uint32_t func, int step)
+{
+	for (int i = 1; i <= 3; i++) {
+		uint32_t near = func + step * i;
+
+		if (near < funcs->n && funcs->v[near].source != NO_ID)
+			return funcs->debuginfo->funcs[funcs->v[near].source].unit;
+	}
+	return NO_ID;
+}
+
+/*
+ * gcc makes a function that equals another into a jump there (-fipa-icf), and DWARF has no
+ * code for it: a global one is found by its name.  It must lie among the code of its unit,
+ * or the name is somebody else's: weak functions are overridden.
+ */
+static void join_folded(struct funcs *funcs)
+{
+	const struct debuginfo *info = funcs->debuginfo;
+
 	for (uint32_t i = 0; i < info->nr_funcs; i++) {
 		uint32_t symbol, func;
 
@@ -96,7 +115,9 @@ static void join_debuginfo(struct funcs *funcs)
 			continue;
 		symbol = symbols_find_global(funcs->symbols, info->funcs[i].name);
 		func = symbol == NO_ID ? NO_ID : funcs_starting_at(funcs, funcs->symbols->v[symbol].value);
-		if (func != NO_ID && funcs->v[func].source == NO_ID)
+		if (func != NO_ID && funcs->v[func].source == NO_ID &&
+		    neighbour_unit(funcs, func, -1) == info->funcs[i].unit &&
+		    neighbour_unit(funcs, func, 1) == info->funcs[i].unit)
 			funcs->v[func].source = i;
 	}
 }
@@ -138,6 +159,7 @@ struct funcs *funcs_build(const struct image *image, const struct symbols *symbo
 	funcs->debuginfo = debuginfo;
 	add_funcs(funcs);
 	join_debuginfo(funcs);
+	join_folded(funcs);
 	mark_traced(funcs);
 	return funcs;
 }
