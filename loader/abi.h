@@ -23,20 +23,10 @@
 #define ELFKIT_EXPECT_MAX	16
 
 /*
- * Functions and objects of the kernel that the loader uses though they are not
- * exported.  For each function relink defines a symbol of that name in the
- * module, which jumps to the kernel's; for each object the table has a field
- * with its address.
+ * Objects of the kernel that the loader uses though they are not exported: the table has a
+ * field with the address of each.  Functions it calls by their own names: relink binds what
+ * the loader refers to as it does for the scheduler's objects.
  */
-#define ELFKIT_KERNEL_FUNCS(X)			\
-	X(stack_trace_save_tsk_reliable)	\
-	X(stop_machine_cpuslocked)		\
-	X(idle_task)				\
-	X(ftrace_rec_iter_start)		\
-	X(ftrace_rec_iter_next)			\
-	X(ftrace_rec_iter_record)		\
-	X(ftrace_ops_test)
-
 #define ELFKIT_KERNEL_OBJECTS(X)		\
 	X(text_mutex)				\
 	X(ftrace_lock)				\

@@ -2,6 +2,7 @@
 /* A place for each symbol: the module's or the kernel's. */
 #include <string.h>
 
+#include "loader/abi.h"
 #include "relink/bind.h"
 #include "relink/section.h"
 
@@ -107,7 +108,11 @@ static void bind_undefined(struct binder *b, uint32_t i, struct binding *to)
 	const struct object_symbol *s = &b->object->symbols[i];
 	const struct symbol *theirs = counterpart(b, i);
 
-	if (theirs && symvers_has(b->symvers, s->name)) {
+	if (!strcmp(s->name, ELFKIT_TABLE_SYMBOL)) {
+		to->call = to->address = PLACE_MODULE;	/* defined by table_add() */
+	} else if (!strcmp(s->name, "__this_module")) {
+		to->call = to->address = PLACE_NAME;	/* defined by modpost, in NAME.mod.c */
+	} else if (theirs && symvers_has(b->symvers, s->name)) {
 		to->call = to->address = PLACE_NAME;
 		to->kernel = theirs->value;
 	} else if (theirs) {

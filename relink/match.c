@@ -183,6 +183,28 @@ static uint32_t match_symbol(const struct matching *m, const struct object_symbo
 	return symbols_find_local(m->kernel->symbols, m->kernel_group[s->group], s->name);
 }
 
+static uint32_t func_symbol_at(const struct object *o, uint32_t from, const struct debug_range *r)
+{
+	for (uint32_t i = from; i < o->nr_symbols; i++)
+		if (o->symbols[i].type == STT_FUNC && object_symbol_defined(&o->symbols[i]) &&
+		    o->symbols[i].section == r->section && o->symbols[i].value == r->low)
+			return i;
+	return NO_ID;
+}
+
+static void mark_foreign(const struct matching *m)
+{
+	for (uint32_t c = 0; c < m->info->nr_codes; c++) {
+		const struct debug_code *code = &m->info->codes[c];
+
+		if (kernel_unit(m, m->info->units[m->info->funcs[code->func].unit]) != NO_ID)
+			continue;
+		for (uint32_t r = 0; r < code->nr_ranges; r++)
+			for (uint32_t i = 0; (i = func_symbol_at(m->object, i, &code->ranges[r])) != NO_ID; i++)
+				m->match->foreign[i] = true;
+	}
+}
+
 struct err *match_symbols(const struct kernel *kernel, const struct object *object,
 			  const struct debuginfo *info, struct match *ret)
 {
@@ -193,8 +215,10 @@ struct err *match_symbols(const struct kernel *kernel, const struct object *obje
 	if (!err) {
 		ret->symbol = xcalloc(object->nr_symbols, sizeof(uint32_t));
 		ret->func = xcalloc(object->nr_symbols, sizeof(uint32_t));
+		ret->foreign = xcalloc(object->nr_symbols, sizeof(bool));
+		mark_foreign(&m);
 		for (uint32_t i = 0; i < object->nr_symbols; i++) {
-			ret->symbol[i] = match_symbol(&m, &object->symbols[i]);
+			ret->symbol[i] = ret->foreign[i] ? NO_ID : match_symbol(&m, &object->symbols[i]);
 			ret->func[i] = ret->symbol[i] == NO_ID ? NO_ID :
 				funcs_starting_at(kernel->funcs, kernel->symbols->v[ret->symbol[i]].value);
 		}
@@ -207,4 +231,5 @@ void match_release(struct match *match)
 {
 	free(match->symbol);
 	free(match->func);
+	free(match->foreign);
 }

@@ -16,6 +16,7 @@
 struct match {
 	uint32_t *symbol;	/* [object symbols]: kernel symbol id or NO_ID */
 	uint32_t *func;		/* [object symbols]: kernel func id or NO_ID */
+	bool *foreign;		/* [object symbols]: code of a unit that vmlinux has not: the loader's */
 };
 
 /*

@@ -96,15 +96,24 @@ static struct err *run(const char *const argv[], const char *log)
 	return NULL;
 }
 
+static const char *tool(const char *variable, const char *fallback)
+{
+	const char *name = getenv(variable);
+
+	return name && *name ? name : fallback;
+}
+
 struct err *module_join(char *const *paths, uint32_t n, const char *output)
 {
 	const char **argv = xcalloc(n + 5, sizeof(*argv));
 	AUTO_FREE char *log = xasprintf("%s.log", output);
-	const char *ld = getenv("LD");
+	const char *const strip[] = {
+		tool("OBJCOPY", "objcopy"), "-R", ".modinfo", "-R", "__param", output, NULL,
+	};
 	uint32_t argc = 0;
 	struct err *err;
 
-	argv[argc++] = ld && *ld ? ld : "ld";
+	argv[argc++] = tool("LD", "ld");
 	argv[argc++] = "-r";
 	argv[argc++] = "-o";
 	argv[argc++] = output;
@@ -112,7 +121,7 @@ struct err *module_join(char *const *paths, uint32_t n, const char *output)
 		argv[argc++] = paths[i];
 	err = run(argv, log);
 	free(argv);
-	return err;
+	return err ?: run(strip, log);
 }
 
 struct err *module_kernel_release(const char *kernel_dir, char **ret)
@@ -236,34 +245,72 @@ static struct err *install(const char *from, const char *path)
 	return err;
 }
 
-struct err *module_build(const struct object *object, const char *loader_dir, const char *kernel_dir,
-			 const char *workdir, const char *output)
+/* One target of Kbuild in @workdir; a failure is told in make's words. */
+static struct err *run_kbuild(const char *kernel_dir, const char *workdir, const char *target)
 {
-	AUTO_FREE char *shipped = xasprintf("%s/elfkit_relinked.o_shipped", workdir);
-	AUTO_FREE char *cmd = xasprintf("%s/.elfkit_relinked.o.cmd", workdir);
-	AUTO_FREE char *kbuild = xasprintf("%s/Kbuild", workdir);
 	AUTO_FREE char *log = xasprintf("%s/make.log", workdir);
 	AUTO_FREE char *m = xasprintf("M=%s", workdir);
 	/* the name of the work directory must not get into the module */
 	AUTO_FREE char *flags = xasprintf("KCFLAGS=-ffile-prefix-map=%s=elfkit", workdir);
-	AUTO_FREE char *name = NULL, *objects = NULL, *text = NULL, *built = NULL;
-	struct err *err;
 	const char *const argv[] = {
 		/* BTF of a module needs the vmlinux it was made with, and nothing here reads it */
-		"make", "-C", kernel_dir, m, flags, "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL,
+		"make", "-C", kernel_dir, m, flags, "CONFIG_DEBUG_INFO_BTF_MODULES=", target, NULL,
 	};
 
-	err = module_name(output, &name);
-	err = err ?: copy_loader(loader_dir, workdir, &objects);
+	return err_in(run(argv, log), kernel_dir);
+}
+
+/* What Kbuild takes as a ready object: NAME.o_shipped, with an empty record of how it was made. */
+static struct err *ship(const char *workdir, const char *name, char **shipped)
+{
+	AUTO_FREE char *cmd = xasprintf("%s/.%s.o.cmd", workdir, name);
+
+	*shipped = xasprintf("%s/%s.o_shipped", workdir, name);
+	return write_text(cmd, "");
+}
+
+static struct err *write_kbuild(const char *workdir, char *text)
+{
+	AUTO_FREE char *path = xasprintf("%s/Kbuild", workdir);
+	struct err *err = write_text(path, text);
+
+	free(text);
+	return err;
+}
+
+struct err *module_compile(const char *joined, const char *name, const char *loader_dir,
+			   const char *kernel_dir, const char *workdir, char **object)
+{
+	AUTO_FREE char *target = xasprintf("%s.o", name);
+	AUTO_FREE char *objects = NULL, *shipped = NULL;
+	struct err *err;
+
+	err = copy_loader(loader_dir, workdir, &objects);
+	err = err ?: ship(workdir, "elfkit_joined", &shipped);
+	if (!err && rename(joined, shipped))
+		err = err_new("%s: %s", shipped, strerror(errno));
+	if (err)
+		return err;
+	err = write_kbuild(workdir, xasprintf("obj-m := %s.o\n%s-y := elfkit_joined.o%s\n", name, name, objects));
+	err = err ?: run_kbuild(kernel_dir, workdir, target);
+	if (!err)
+		*object = xasprintf("%s/%s", workdir, target);
+	return err;
+}
+
+struct err *module_build(const struct object *object, const char *name, const char *kernel_dir,
+			 const char *workdir, const char *output)
+{
+	AUTO_FREE char *dir = xasprintf("%s/module", workdir);
+	AUTO_FREE char *built = xasprintf("%s/%s.ko", dir, name);
+	AUTO_FREE char *shipped = NULL;
+	struct err *err;
+
+	if (mkdir(dir, 0777))
+		return err_new("%s: %s", dir, strerror(errno));
+	err = ship(dir, name, &shipped);
 	err = err ?: object_write(object, shipped);
-	if (err)
-		return err;
-	text = xasprintf("obj-m := %s.o\n%s-y := elfkit_relinked.o%s\n", name, name, objects);
-	err = write_text(kbuild, text);
-	err = err ?: write_text(cmd, "");
-	err = err ?: err_in(run(argv, log), kernel_dir);
-	if (err)
-		return err;
-	built = xasprintf("%s/%s.ko", workdir, name);
-	return install(built, output);
+	err = err ?: write_kbuild(dir, xasprintf("obj-m := %s.o\n", name));
+	err = err ?: run_kbuild(kernel_dir, dir, "modules");
+	return err ?: install(built, output);
 }

@@ -9,14 +9,22 @@
 struct err *workdir_make(char **ret);
 void workdir_remove(char *path);
 
-/* Joins the objects into one relocatable file with `ld -r`. */
+/*
+ * Joins the objects into one relocatable file with `ld -r`, without what only the built-in
+ * objects of a kernel have and a module has its own of (.modinfo, __param).
+ */
 struct err *module_join(char *const *paths, uint32_t n, const char *output);
 
 /*
- * Builds @output (NAME.ko) from @object and the loader's sources with Kbuild of @kernel_dir, in
- * @workdir.  @output is written beside and renamed.
+ * Compiles the loader and links it with @joined into one object, with Kbuild of @kernel_dir in
+ * @workdir: the kernel's own flags, and its objtool where the kernel runs it on whole modules.
+ * @object gets the path of the result, which the caller frees.
  */
-struct err *module_build(const struct object *object, const char *loader_dir, const char *kernel_dir,
+struct err *module_compile(const char *joined, const char *name, const char *loader_dir,
+			   const char *kernel_dir, const char *workdir, char **object);
+
+/* Makes @output (NAME.ko) of @object, which needs nothing more, with Kbuild in @workdir. */
+struct err *module_build(const struct object *object, const char *name, const char *kernel_dir,
 			 const char *workdir, const char *output);
 
 /* The NAME of NAME.ko, which must do as a module's name (scripts/Makefile.lib). Caller frees. */

@@ -109,6 +109,15 @@ static uint8_t width_of(uint32_t type)
 	return 4;
 }
 
+/*
+ * struct static_call_site { s32 addr; s32 key; } (include/linux/static_call_types.h): the key may
+ * be the trampoline's address, with flags in its low bits.
+ */
+static bool is_static_call_key(const struct object_section *s, uint64_t offset)
+{
+	return !strcmp(s->name, ".static_call_sites") && offset % 8 == 4;
+}
+
 static void read_data(struct reader *r, uint32_t section, bool table)
 {
 	const struct object_section *s = &r->object->sections[section];
@@ -126,6 +135,8 @@ static void read_data(struct reader *r, uint32_t section, bool table)
 			.pc_relative = is_pc_relative(reloc->type),
 		};
 
+		if (is_static_call_key(s, reloc->offset))
+			ref.kind = OBJECT_REF_KEY;
 		resolve(r, &ref, reloc->symbol, reloc->addend);
 		add(r, &ref);
 	}
@@ -252,7 +263,7 @@ struct err *object_refs_read(const struct object *object, const struct symbol_ma
 		if (class == SECTION_CODE)
 			err = read_code(&r, i);
 		else if (class != SECTION_REMOVED)
-			read_data(&r, i, class == SECTION_TABLE);
+			read_data(&r, i, class == SECTION_TABLE || class == SECTION_BOOT_CONSTANT);
 	}
 	ret->first[object->nr_sections] = ret->n;
 	decoder_close(r.decoder);

@@ -21,6 +21,7 @@ enum object_ref_kind {
 	OBJECT_REF_ADDRESS,	/* an instruction uses the address */
 	OBJECT_REF_POINTER,	/* data holds the address */
 	OBJECT_REF_PLACE,	/* a table names a place in code, or data that goes with it */
+	OBJECT_REF_KEY,		/* a static call's key, or the trampoline that stands for it */
 };
 
 struct object_ref {

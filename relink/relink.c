@@ -5,6 +5,7 @@
 #include "relink/adapter.h"
 #include "relink/module.h"
 #include "relink/relink.h"
+#include "relink/section.h"
 #include "relink/table.h"
 
 struct state {
@@ -12,9 +13,10 @@ struct state {
 	struct kernel kernel;
 	struct symvers symvers;
 	char *workdir;
-	char *joined;			/* path of the joined object */
-	struct object *object;
-	struct debuginfo *info;		/* of the joined object */
+	char *name;			/* of the module */
+	char *path;			/* of the object below */
+	struct object *object;		/* the rebuilt objects and the loader in one */
+	struct debuginfo *info;		/* of the object */
 	struct symbol_map map;
 	struct object_refs refs;
 	struct match match;
@@ -39,8 +41,7 @@ static void say(const struct state *s, char *line)
 static struct err *check_inputs(struct state *s)
 {
 	const struct relink_options *o = s->options;
-	AUTO_FREE char *name = NULL;
-	struct err *err = module_name(o->output, &name);
+	struct err *err = module_name(o->output, &s->name);
 
 	if (err)
 		return err;
@@ -81,19 +82,41 @@ static bool want_all(const char *unit __attribute__((unused)), void *arg __attri
 
 static struct err *read_objects(struct state *s)
 {
+	const struct relink_options *o = s->options;
+	AUTO_FREE char *joined = NULL;
 	struct err *err = workdir_make(&s->workdir);
 
 	if (err)
 		return err;
-	s->joined = xasprintf("%s/joined.o", s->workdir);
-	err = module_join(s->options->objects, s->options->nr_objects, s->joined);
-	err = err ?: object_read(s->joined, &s->object);
-	err = err ?: debuginfo_open(s->joined, want_all, NULL, &s->info);
+	joined = xasprintf("%s/joined.o", s->workdir);
+	err = module_join(o->objects, o->nr_objects, joined);
+	err = err ?: module_compile(joined, s->name, o->loader_dir, o->kernel_dir, s->workdir, &s->path);
+	err = err ?: object_read(s->path, &s->object);
+	err = err ?: debuginfo_open(s->path, want_all, NULL, &s->info);
 	if (err)
 		return err;
 	symbol_map_init(s->object, &s->map);
 	err = object_refs_read(s->object, &s->map, &s->refs);
 	return err ?: match_symbols(&s->kernel, s->object, s->info, &s->match);
+}
+
+/*
+ * The functions with a new body.  One whose code has a constant that only the boot fills in
+ * has none: a module's copy would keep the placeholder.
+ */
+static void find_bodies(struct state *s, bool *has_body)
+{
+	for (uint32_t i = 1; i < s->object->nr_symbols; i++)
+		if (s->match.func[i] != NO_ID && s->object->symbols[i].type == STT_FUNC &&
+		    object_symbol_defined(&s->object->symbols[i]))
+			has_body[s->match.func[i]] = true;
+	for (uint32_t r = 0; r < s->refs.n; r++) {
+		const struct object_ref *ref = &s->refs.v[r];
+
+		if (section_classify(&s->object->sections[ref->section]) == SECTION_BOOT_CONSTANT &&
+		    ref->symbol != NO_REF && s->match.func[ref->symbol] != NO_ID)
+			has_body[s->match.func[ref->symbol]] = false;
+	}
 }
 
 static struct err *decide(struct state *s)
@@ -103,10 +126,7 @@ static struct err *decide(struct state *s)
 
 	s->nr_symbols = s->object->nr_symbols;
 	compare_symbols(&s->kernel, s->object, &s->refs, &s->map, &s->match, &s->verdict, &s->difference);
-	for (uint32_t i = 1; i < s->object->nr_symbols; i++)
-		if (s->match.func[i] != NO_ID && s->object->symbols[i].type == STT_FUNC &&
-		    object_symbol_defined(&s->object->symbols[i]))
-			has_body[s->match.func[i]] = true;
+	find_bodies(s, has_body);
 	err = boundary_compute(s->kernel.funcs, s->kernel.refs, s->kernel.policy, has_body, &s->boundary);
 	free(has_body);
 	return err ?: bind_symbols(&s->kernel, s->boundary, s->object, &s->match, s->verdict, s->difference,
@@ -118,7 +138,7 @@ static struct err *edit(struct state *s)
 {
 	struct err *err = anchor_init(&s->kernel, &s->symvers, s->object, &s->rewritten.anchor);
 
-	err = err ?: rewrite_object(s->object, &s->refs, &s->bindings, &s->map, &s->rewritten);
+	err = err ?: rewrite_object(s->object, &s->refs, &s->match, &s->bindings, &s->map, &s->rewritten);
 	err = err ?: adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,
 				  &s->rewritten.anchor, &s->nr_adapters);
 	return err ?: table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
@@ -137,7 +157,7 @@ static void summarise(struct state *s)
 			same += s->verdict[i] == VERDICT_SAME;
 			if (s->verdict[i] == VERDICT_CHANGED)
 				say(s, xasprintf("changed: %s (%s)", sym->name, s->difference[i]));
-		} else if (sym->type == STT_FUNC && object_symbol_defined(sym) &&
+		} else if (sym->type == STT_FUNC && object_symbol_defined(sym) && !s->match.foreign[i] &&
 			   s->bindings.v[i].call == PLACE_MODULE && !strstr(sym->name, ".cold")) {
 			added++;
 		}
@@ -164,7 +184,8 @@ static void release(struct state *s)
 	symbol_map_release(&s->map);
 	debuginfo_free(s->info);
 	object_free(s->object);
-	free(s->joined);
+	free(s->path);
+	free(s->name);
 	workdir_remove(s->workdir);
 	symvers_release(&s->symvers);
 	kernel_release(&s->kernel);
@@ -183,7 +204,7 @@ struct err *relink(const struct relink_options *options)
 	err = err ?: edit(&s);
 	if (!err)
 		summarise(&s);
-	err = err ?: module_build(s.object, options->loader_dir, options->kernel_dir, s.workdir, options->output);
+	err = err ?: module_build(s.object, s.name, options->kernel_dir, s.workdir, options->output);
 	release(&s);
 	return err;
 }

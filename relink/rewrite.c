@@ -8,6 +8,7 @@
 struct rewriter {
 	struct object *object;
 	const struct object_refs *refs;
+	const struct match *match;
 	const struct bindings *bindings;
 	const struct symbol_map *map;
 	struct rewrite_result *result;
@@ -77,9 +78,11 @@ static enum place place_of(const struct rewriter *w, const struct object_ref *re
 	if (ref->symbol == NO_REF)
 		return w->class[ref->target_section] == SECTION_REMOVED ? PLACE_UNBOUND : PLACE_MODULE;
 	b = &w->bindings->v[ref->symbol];
+	/* the loader calls the kernel's entry, whatever is behind it at that moment */
 	if (ref->kind == OBJECT_REF_BRANCH)
-		return b->call;
-	if (ref->target_section && w->class[ref->target_section] == SECTION_CODE &&
+		return ref->host != NO_REF && w->match->foreign[ref->host] ? b->address : b->call;
+	if (ref->kind != OBJECT_REF_KEY && ref->target_section &&
+	    w->class[ref->target_section] == SECTION_CODE &&
 	    (ref->kind == OBJECT_REF_PLACE || ref->target))
 		return PLACE_MODULE;	/* a place in code, not the function */
 	return b->address;
@@ -121,7 +124,6 @@ static struct err *to_kernel(struct rewriter *w, const struct object_ref *ref)
 	int64_t addend;
 
 	anchor_reference(&w->result->anchor, addr, &symbol, &addend);
-	w->shared[ref->symbol] = true;
 	if (ref->reloc == NO_REF) {
 		if (ref->width != 4) {
 			AUTO_FREE char *what = describe(w, ref);
@@ -152,7 +154,7 @@ static void note_address(struct rewriter *w, const struct object_ref *ref)
 {
 	struct object_symbol *s = ref->symbol == NO_REF ? NULL : &w->object->symbols[ref->symbol];
 
-	if (!s || s->type != STT_FUNC || ref->kind == OBJECT_REF_BRANCH || ref->kind == OBJECT_REF_PLACE ||
+	if (!s || s->type != STT_FUNC || w->match->foreign[ref->symbol] || ref->kind == OBJECT_REF_BRANCH || ref->kind == OBJECT_REF_PLACE || ref->kind == OBJECT_REF_KEY ||
 	    ref->target)
 		return;
 	if (w->bindings->v[ref->symbol].replaced) {
@@ -178,8 +180,10 @@ static struct err *rewrite_ref(struct rewriter *w, const struct object_ref *ref)
 			w->needed[ref->target_section] = true;
 		return NULL;
 	case PLACE_KERNEL:
-		if (!dead)
+		if (!dead) {
 			note_address(w, ref);
+			w->shared[ref->symbol] = true;
+		}
 		err = to_kernel(w, ref);
 		break;
 	case PLACE_NAME:
@@ -236,7 +240,8 @@ static struct err *drop_sections(struct rewriter *w)
 
 		if (w->class[i] == SECTION_CODE || w->class[i] == SECTION_TABLE)
 			continue;
-		s->removed = w->class[i] == SECTION_REMOVED || !w->needed[i];
+		s->removed = w->class[i] == SECTION_REMOVED || w->class[i] == SECTION_BOOT_CONSTANT ||
+			     !w->needed[i];
 		if (!s->removed && w->class[i] == SECTION_PERCPU && strcmp(s->name, ".data..percpu"))
 			return err_new("section %s: a module's new per-CPU variables must be plain (DEFINE_PER_CPU)",
 				       s->name);
@@ -244,20 +249,20 @@ static struct err *drop_sections(struct rewriter *w)
 	return NULL;
 }
 
-/* The loader is linked beside this object: no name of ours may catch one of its references. */
-static void make_local(struct object *object)
+/* A module's names are its own business, but for those of the loader (init_module). */
+static void make_local(struct object *object, const struct match *match)
 {
 	for (uint32_t i = 1; i < object->nr_symbols; i++)
-		if (object_symbol_defined(&object->symbols[i]))
+		if (object_symbol_defined(&object->symbols[i]) && !match->foreign[i])
 			object->symbols[i].bind = STB_LOCAL;
 }
 
 struct err *rewrite_object(struct object *object, const struct object_refs *refs,
-			   const struct bindings *bindings, const struct symbol_map *map,
+			   const struct match *match, const struct bindings *bindings, const struct symbol_map *map,
 			   struct rewrite_result *result)
 {
 	struct rewriter w = {
-		.object = object, .refs = refs, .bindings = bindings, .map = map, .result = result,
+		.object = object, .refs = refs, .match = match, .bindings = bindings, .map = map, .result = result,
 		.class = xcalloc(object->nr_sections, sizeof(*w.class)),
 		.needed = xcalloc(object->nr_sections, sizeof(*w.needed)),
 		.shared = xcalloc(object->nr_symbols, sizeof(*w.shared)),
@@ -269,7 +274,7 @@ struct err *rewrite_object(struct object *object, const struct object_refs *refs
 		w.class[i] = section_classify(&object->sections[i]);
 	err = rewrite_sections(&w);
 	err = err ?: drop_sections(&w);
-	make_local(object);
+	make_local(object, match);
 	for (uint32_t i = 1; i < object->nr_symbols; i++)
 		result->nr_shared += w.shared[i] && object->symbols[i].type == STT_OBJECT;
 	free(w.class);

@@ -34,7 +34,7 @@ void anchor_reference(const struct anchor *anchor, uint64_t addr, uint32_t *symb
 
 /* Rewrites @object in place. @refs and @bindings describe it as it was. */
 struct err *rewrite_object(struct object *object, const struct object_refs *refs,
-			   const struct bindings *bindings, const struct symbol_map *map,
+			   const struct match *match, const struct bindings *bindings, const struct symbol_map *map,
 			   struct rewrite_result *result);
 void rewrite_result_release(struct rewrite_result *result);
 

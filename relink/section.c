@@ -20,9 +20,7 @@ static const struct {
 	{ ".initcall*", SECTION_REMOVED },
 	{ ".con_initcall*", SECTION_REMOVED },
 	{ ".init.setup", SECTION_REMOVED },
-	{ "__param", SECTION_REMOVED },
 	{ "__modver", SECTION_REMOVED },
-	{ ".modinfo", SECTION_REMOVED },
 	{ "_ftrace_events", SECTION_REMOVED },
 	{ "_ftrace_eval_map", SECTION_REMOVED },
 	{ "__tracepoints*", SECTION_REMOVED },
@@ -36,6 +34,14 @@ static const struct {
 	{ ".comment", SECTION_REMOVED },
 	{ ".note*", SECTION_REMOVED },
 	{ ".llvm*", SECTION_REMOVED },
+
+	/* the loader's own: module_join() has taken the scheduler's away */
+	{ ".modinfo", SECTION_TABLE },
+	{ "__param", SECTION_TABLE },
+
+	/* constants in code that only the boot fills in (include/asm-generic/runtime-const.h) */
+	{ "runtime_ptr_*", SECTION_BOOT_CONSTANT },
+	{ "runtime_shift_*", SECTION_BOOT_CONSTANT },
 
 	/* places in code that the module loader patches, sorts or registers */
 	{ "__jump_table", SECTION_TABLE },
@@ -58,6 +64,7 @@ static const struct {
 
 	{ ".data.once", SECTION_FRESH },
 	{ ".data..once", SECTION_FRESH },
+	{ ".data..do_once", SECTION_FRESH },
 	{ ".data..percpu*", SECTION_PERCPU },
 };
 

@@ -12,6 +12,7 @@ enum section_class {
 	SECTION_FRESH,		/* state of code, new with it (.data.once) */
 	SECTION_PERCPU,
 	SECTION_TABLE,		/* places in code that the module loader works on */
+	SECTION_BOOT_CONSTANT,	/* places in code that only the kernel's own boot works on */
 };
 
 enum section_class section_classify(const struct object_section *section);

@@ -200,7 +200,7 @@ static void add_text_range(struct builder *b, struct span *spans, uint32_t secti
 	spans->v[spans->n++] = (struct text_range){ object_section_symbol(b->object, section), low, high, name };
 }
 
-/* All of the new code: by function, so that a task in it can be named, and what lies between. */
+/* All of the new code, the loader's left out: by function, so that a task in it can be named, and what lies between. */
 static void find_text(struct builder *b, struct span *spans)
 {
 	uint32_t nr_sections = b->object->nr_sections, k = 0;
@@ -221,6 +221,11 @@ static void find_text(struct builder *b, struct span *spans)
 
 			if (low < at)
 				continue;	/* an alias, or nested in the one before */
+			if (b->match->foreign[b->map->v[k]]) {
+				add_text_range(b, spans, i, at, low, section_name);
+				at = high;
+				continue;
+			}
 			add_text_range(b, spans, i, at, low, section_name);
 			add_text_range(b, spans, i, low, high, name);
 			at = high;
@@ -301,29 +306,23 @@ static void add_kernel_objects(struct builder *b, uint64_t table)
 	}
 }
 
-/* A function that is not exported is called through a jump of the same name. */
-static void add_thunks(struct builder *b)
+/* The loader refers to the table by name: that undefined symbol becomes it. */
+static struct err *define_table(struct builder *b, uint64_t table)
 {
-#define FUNC(name) #name,
-	static const char *const names[] = { ELFKIT_KERNEL_FUNCS(FUNC) };
-#undef FUNC
-	const size_t n = sizeof(names) / sizeof(names[0]);
-	uint8_t *code = xcalloc(n, 16);
-	uint32_t section = object_add_section(b->object, ".text.elfkit_thunks", SHF_ALLOC | SHF_EXECINSTR, 16,
-					      code, n * 16);
+	for (uint32_t i = 1; i < b->object->nr_symbols; i++) {
+		struct object_symbol *s = &b->object->symbols[i];
 
-	memset(code, 0xcc, n * 16);
-	for (size_t i = 0; i < n; i++) {
-		uint32_t id = symbols_find_global(b->kernel->symbols, names[i]), symbol;
-		int64_t addend;
-
-		if (id == NO_ID || symvers_has(b->symvers, names[i]))
+		if (s->shndx != SHN_UNDEF || strcmp(s->name, ELFKIT_TABLE_SYMBOL))
 			continue;
-		anchor_reference(&b->rewritten->anchor, b->kernel->symbols->v[id].value, &symbol, &addend);
-		memcpy(code + i * 16, "\xe9\0\0\0", 5);
-		object_add_reloc(b->object, section, i * 16 + 1, R_X86_64_PLT32, symbol, addend - 4);
-		object_add_symbol(b->object, names[i], STT_FUNC, STB_GLOBAL, SHNDX_SECTION, section, i * 16, 5);
+		s->shndx = SHNDX_SECTION;
+		s->section = b->section;
+		s->value = table;
+		s->size = sizeof(struct elfkit_table);
+		s->type = STT_OBJECT;
+		s->bind = STB_LOCAL;
+		return NULL;
 	}
+	return err_new("the loader does not refer to %s", ELFKIT_TABLE_SYMBOL);
 }
 
 static struct err *add_identity(struct builder *b, uint64_t table)
@@ -374,11 +373,9 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 		add_landmarks(&b, table);
 	}
 	add_kernel_objects(&b, table);
-	add_thunks(&b);
+	err = err ?: define_table(&b, table);
 	object->sections[b.section].data = b.data;
 	object->sections[b.section].size = b.size;
-	object_add_symbol(object, ELFKIT_TABLE_SYMBOL, STT_OBJECT, STB_GLOBAL, SHNDX_SECTION, b.section, table,
-			  sizeof(struct elfkit_table));
 	free(b.body);
 	free(b.jumps);
 	return err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The loader's table (loader/abi.h) and its ways into the kernel, as parts of an object. */
+/* The loader's table (loader/abi.h) as a part of an object. */
 #ifndef ELFKIT_RELINK_TABLE_H
 #define ELFKIT_RELINK_TABLE_H
 
@@ -11,9 +11,9 @@ struct table_counts {
 };
 
 /*
- * Adds the table, described by what relink has found, and the thunks to @object.  Called
- * after rewrite_object() and adapters_add().  Fails where an entry that needs a jump has
- * no room for one, or vmlinux lacks what the loader uses.
+ * Adds the table, described by what relink has found, to @object.  Called
+ * after rewrite_object() and adapters_add().  Fails where an entry that needs a jump  has
+ * no room for one.
  */
 struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 		      const struct match *match, const struct bindings *bindings,
