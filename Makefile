@@ -136,7 +136,7 @@ demo: setup
 	@t/demo
 
 # Kernels and trees are made first, so that their progress shows.
-KERNELS ?= 6.1
+KERNELS ?= 6.1 6.12
 check: setup
 	@$(MAKE) --no-print-directory all units guest
 	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null

@@ -145,6 +145,16 @@ static struct err *edit(struct state *s)
 				&s->symvers, &s->map, &s->counts);
 }
 
+/* Padding in front of functions has names of its own (objtool --prefix), a .cold part its function's. */
+static bool is_new_function(const struct state *s, uint32_t i)
+{
+	const struct object_symbol *sym = &s->object->symbols[i];
+
+	return sym->type == STT_FUNC && object_symbol_defined(sym) && !s->match.foreign[i] &&
+	       s->bindings.v[i].call == PLACE_MODULE && !strstr(sym->name, ".cold") &&
+	       strncmp(sym->name, "__pfx_", 6);
+}
+
 static void summarise(struct state *s)
 {
 	uint32_t replaced = 0, same = 0, added = 0;
@@ -157,8 +167,7 @@ static void summarise(struct state *s)
 			same += s->verdict[i] == VERDICT_SAME;
 			if (s->verdict[i] == VERDICT_CHANGED)
 				say(s, xasprintf("changed: %s (%s)", sym->name, s->difference[i]));
-		} else if (sym->type == STT_FUNC && object_symbol_defined(sym) && !s->match.foreign[i] &&
-			   s->bindings.v[i].call == PLACE_MODULE && !strstr(sym->name, ".cold")) {
+		} else if (is_new_function(s, i)) {
 			added++;
 		}
 	}

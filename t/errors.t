@@ -103,7 +103,7 @@ my $release = slurp("$dir/release");
 chomp $release;
 spew("$tmp/headers/include/generated/utsrelease.h", "#define UTS_RELEASE \"$release\"\n");
 spew("$tmp/headers/Module.symvers", slurp("$dir/headers/Module.symvers"));
-spew("$tmp/headers/Makefile", "modules:\n\t\@echo 'error: no disk, say' >&2; exit 1\n");
+spew("$tmp/headers/Makefile", ".DEFAULT:\n\t\@echo 'error: no disk, say' >&2; exit 1\n");
 {
 	# Kbuild comes last: what relink has found is said before
 	my ($status, undef, $err) = run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir',
