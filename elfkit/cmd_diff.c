@@ -81,6 +81,14 @@ static struct err *write_diff(const struct diff *diff, const struct args *args)
 	return output_commit(&output);
 }
 
+/* Silence is no proof: what is not shown is at least counted. */
+static void print_rest(const struct diff *diff, const struct args *args)
+{
+	if (!diff_nr_written(diff, args->all) && diff->counts[DIFF_INFO])
+		fprintf(stderr, "diff: nothing that matters; %u differences for information, see --all\n",
+			diff->counts[DIFF_INFO]);
+}
+
 struct err *cmd_diff(int argc, char **argv, int *status)
 {
 	struct report_data *old = NULL, *new = NULL;
@@ -95,8 +103,10 @@ struct err *cmd_diff(int argc, char **argv, int *status)
 		diff = diff_reports(old, new);
 		err = write_diff(diff, &args);
 	}
-	if (!err)
+	if (!err) {
+		print_rest(diff, &args);
 		*status = diff_nr_written(diff, args.all) ? EXIT_FINDINGS : EXIT_CLEAN;
+	}
 	diff_free(diff);
 	report_free(old);
 	report_free(new);

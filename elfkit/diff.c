@@ -19,7 +19,7 @@ const struct diff_kind_info diff_kinds[NR_DIFF_KINDS] = {
 	[DIFF_SWITCH] = { "switch", DIFF_BREAKS, "Stacks are switched elsewhere",
 		"relink must prove the frame there; do not edit around the switch before it has" },
 	[DIFF_BECAME_OUTSIDER] = { "became-outsider", DIFF_BREAKS, "Can no longer be replaced",
-		"an edit of it has no effect: take it back, or make it in a function that can be replaced" },
+		"an edit of it has no effect; make it in a function that can be replaced" },
 	[DIFF_INTERFACE_REMOVED] = { "interface-removed", DIFF_BREAKS, "Entry from outside that is gone",
 		"find what its callers call now; an edit must go there" },
 	[DIFF_SIGNATURE] = { "signature", DIFF_BREAKS, "Called from outside with another signature",
@@ -38,9 +38,18 @@ const struct diff_kind_info diff_kinds[NR_DIFF_KINDS] = {
 	[DIFF_FINDING] = { "finding", DIFF_LOOK, "New among the findings of the report", NULL },
 	[DIFF_INLINED_AWAY] = { "inlined-away", DIFF_LOOK, "Entry that now exists only as inlined copies",
 		"an edit reaches it only through the functions that it is inlined into" },
-	[DIFF_CLASS] = { "class", DIFF_LOOK, "Another class", NULL },
+	[DIFF_NOW_OUTSIDER] = { "now-outsider", DIFF_LOOK, "Was inlined, now a function that cannot be replaced",
+		"an edit of it had effect in the inlined copies, and has none now" },
+	[DIFF_NOW_INIT] = { "now-init", DIFF_LOOK, "Now init code",
+		"it runs at boot only; an edit of it has no effect" },
+	[DIFF_REACHED] = { "reached", DIFF_LOOK, "Outside code comes in here now",
+		"its signature and its meaning are fixed by the caller named" },
+	[DIFF_CLASS] = { "class", DIFF_LOOK, "Reached from outside in another way", NULL },
 	[DIFF_CALLBACK_REMOVED] = { "callback-removed", DIFF_LOOK, "Callback that is gone",
 		"what it did is done elsewhere, or no longer" },
+	[DIFF_UNREACHED] = { "unreached", DIFF_LOOK, "Outside code no longer comes in here",
+		"what it did for the old caller is done elsewhere, or no longer" },
+	[DIFF_REPLACEABLE] = { "replaceable", DIFF_LOOK, "Can be replaced now, or inlined where it can", NULL },
 	[DIFF_EXPORTED] = { "exported", DIFF_LOOK, "Exported to modules, or no longer", NULL },
 	[DIFF_STRUCT_SHARING] = { "struct-sharing", DIFF_LOOK, "Struct that became shared or private",
 		"a private one may change its layout; a shared one may not" },
@@ -53,12 +62,13 @@ const struct diff_kind_info diff_kinds[NR_DIFF_KINDS] = {
 
 	[DIFF_KERNEL] = { "kernel", DIFF_INFO, "Another kernel", NULL },
 	[DIFF_ADDED] = { "added", DIFF_INFO, "New", NULL },
-	[DIFF_REMOVED] = { "removed", DIFF_INFO, "Gone", NULL },
+	[DIFF_REMOVED] = { "removed", DIFF_INFO, "Removed", NULL },
 	[DIFF_INLINING] = { "inlining", DIFF_INFO, "Inside, but inlined otherwise", NULL },
 	[DIFF_REASON] = { "reason", DIFF_INFO, "Stays the kernel's for another reason", NULL },
 	[DIFF_PRIVATE_SIGNATURE] = { "private-signature", DIFF_INFO, "Another signature, called from inside only", NULL },
 	[DIFF_CLONE] = { "clone", DIFF_INFO, "Cloned otherwise by the compiler", NULL },
-	[DIFF_MOVED] = { "moved", DIFF_INFO, "At another place in the source", NULL },
+	[DIFF_MOVED] = { "moved", DIFF_INFO, "In another file", NULL },
+	[DIFF_LINE] = { "line", DIFF_INFO, "At another line", NULL },
 	[DIFF_ENTRY] = { "entry", DIFF_INFO, "Another kind of entry for the jump", NULL },
 	[DIFF_RESIZED] = { "resized", DIFF_INFO, "Another size of the code", NULL },
 	[DIFF_SWITCH_PLACE] = { "switch-place", DIFF_INFO, "The same stack switch at another offset", NULL },
@@ -71,7 +81,7 @@ const struct diff_kind_info diff_kinds[NR_DIFF_KINDS] = {
 void diff_add(struct diff *diff, enum diff_kind kind, char *name, const char *file, char *before, char *after)
 {
 	GROW(diff->findings, diff->n, diff->cap);
-	diff->findings[diff->n++] = (struct diff_finding){ kind, name, file, before, after };
+	diff->findings[diff->n++] = (struct diff_finding){ kind, name, file, before, after, NULL };
 	diff->counts[diff_kinds[kind].importance]++;
 }
 
@@ -291,6 +301,7 @@ void diff_free(struct diff *diff)
 		free(diff->findings[i].name);
 		free(diff->findings[i].before);
 		free(diff->findings[i].after);
+		free(diff->findings[i].hint);
 	}
 	free(diff->findings);
 	free(diff);

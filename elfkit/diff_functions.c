@@ -17,7 +17,7 @@
 #include "elfkit/diff.h"
 #include "elfkit/pair.h"
 
-enum sort { ENTRY, INSIDER, GONE, STAYS };
+enum sort { ENTRY, INSIDER, GONE, STAYS, NR_SORTS };
 
 static enum sort sort_of(const struct report_function *f)
 {
@@ -30,22 +30,22 @@ static enum sort sort_of(const struct report_function *f)
 
 static enum diff_kind class_kind(const struct report_function *a, const struct report_function *b)
 {
-	enum sort was = sort_of(a), is = sort_of(b);
+	static const enum diff_kind kinds[NR_SORTS][NR_SORTS] = {
+		/*		to:   ENTRY		INSIDER			GONE			STAYS */
+		[ENTRY]   = { DIFF_CLASS,	DIFF_UNREACHED,		DIFF_INLINED_AWAY,	DIFF_BECAME_OUTSIDER },
+		[INSIDER] = { DIFF_REACHED,	DIFF_CLASS,		DIFF_INLINING,		DIFF_BECAME_OUTSIDER },
+		[GONE]	  = { DIFF_REACHED,	DIFF_INLINING,		DIFF_CLASS,		DIFF_NOW_OUTSIDER },
+		[STAYS]	  = { DIFF_REPLACEABLE,	DIFF_REPLACEABLE,	DIFF_REPLACEABLE,	DIFF_REASON },
+	};
 
-	if (is == STAYS && (was == ENTRY || was == INSIDER))
-		return DIFF_BECAME_OUTSIDER;
-	if (is == GONE && was == ENTRY)
-		return DIFF_INLINED_AWAY;
-	if (was == STAYS && is == STAYS)
-		return DIFF_REASON;
-	if ((was == INSIDER && is == GONE) || (was == GONE && is == INSIDER))
-		return DIFF_INLINING;
-	return DIFF_CLASS;
+	if (!strcmp(b->class, "init") && sort_of(a) != STAYS)
+		return DIFF_NOW_INIT;
+	return kinds[sort_of(a)][sort_of(b)];
 }
 
 static char *class_text(const struct report_function *f)
 {
-	return f->because ? xasprintf("%s, %s", f->class, f->because) : xstrdup(f->class);
+	return f->because ? xasprintf("%s (%s)", f->class, f->because) : xstrdup(f->class);
 }
 
 static char *source_name(const struct report_function *f)
@@ -87,12 +87,6 @@ static char *number(uint64_t n)
 	return xasprintf("%" PRIu64 " bytes", n);
 }
 
-static char *place(const struct report_function *f)
-{
-	return f->line == NO_NUMBER ? xstrdup(f->file ?: "nowhere") :
-				      xasprintf("%s:%" PRIu64, f->file ?: "nowhere", f->line);
-}
-
 static void compare_details(struct diff *diff, const struct report_function *a, const struct report_function *b)
 {
 	if (a->exported != b->exported)
@@ -100,8 +94,10 @@ static void compare_details(struct diff *diff, const struct report_function *a, 
 		    xstrdup(b->exported ? "exported" : "not exported"));
 	if (strcmp(a->name, b->name))
 		add(diff, DIFF_CLONE, b, xstrdup(a->name), xstrdup(b->name));
-	if (strcmp(a->file ?: "", b->file ?: "") || a->line != b->line)
-		add(diff, DIFF_MOVED, b, place(a), place(b));
+	if (strcmp(a->file ?: "", b->file ?: ""))
+		add(diff, DIFF_MOVED, b, xstrdup(a->file ?: "nowhere"), xstrdup(b->file ?: "nowhere"));
+	else if (a->line != NO_NUMBER && b->line != NO_NUMBER && a->line != b->line)
+		add(diff, DIFF_LINE, b, xasprintf("%" PRIu64, a->line), xasprintf("%" PRIu64, b->line));
 	if (a->entry && b->entry && strcmp(a->entry, b->entry))
 		add(diff, DIFF_ENTRY, b, xstrdup(a->entry), xstrdup(b->entry));
 	if (a->size != NO_NUMBER && b->size != NO_NUMBER && a->size != b->size)
@@ -115,7 +111,8 @@ static void compare(struct diff *diff, const struct report_function *a, const st
 	compare_details(diff, a, b);
 }
 
-static void removed(struct diff *diff, const struct report_function *f, uint32_t mate)
+static void removed(struct diff *diff, const struct report_function *f, uint32_t mate,
+		    const struct report_function *successor)
 {
 	enum diff_kind kind = DIFF_REMOVED;
 
@@ -126,6 +123,9 @@ static void removed(struct diff *diff, const struct report_function *f, uint32_t
 	else if (!strcmp(f->class, "callback"))
 		kind = DIFF_CALLBACK_REMOVED;
 	add(diff, kind, f, kind == DIFF_CLONE ? xasprintf("%s too", f->name) : class_text(f), NULL);
+	if (successor)
+		diff->findings[diff->n - 1].hint =
+			xasprintf("perhaps %s now (%s)", successor->name, successor->because);
 }
 
 static void added(struct diff *diff, const struct report_function *f, uint32_t mate)
@@ -165,18 +165,82 @@ static void compare_presence(struct diff *diff)
 			 b ? xstrdup("there") : NULL);
 }
 
+/* One side of a pairing: keys, and the functions that they are of */
+struct places {
+	struct pair_key *keys;
+	uint32_t *mate, *func;
+	uint32_t n;
+};
+
+/* Entries without a mate whose reason names a place: "exported" says nothing of what came instead */
+static void places_init(struct places *p, const struct report_data *r, const uint32_t *mate)
+{
+	*p = (struct places){ .keys = xcalloc(r->nr_functions, sizeof(*p->keys)),
+			      .mate = xcalloc(r->nr_functions, sizeof(*p->mate)),
+			      .func = xcalloc(r->nr_functions, sizeof(*p->func)) };
+	for (uint32_t i = 0; i < r->nr_functions; i++) {
+		const struct report_function *f = &r->functions[i];
+		char *where;
+
+		if (mate[i] != PAIR_NONE || sort_of(f) != ENTRY || !f->because || !strstr(f->because, "+0x"))
+			continue;
+		where = diff_without_offsets(f->because);
+		p->func[p->n] = i;
+		p->keys[p->n].name = xasprintf("%s %s", f->file ?: "", where);
+		p->keys[p->n].base_len = strlen(p->keys[p->n].name);
+		p->keys[p->n++].place = f->because;
+		free(where);
+	}
+}
+
+static void places_release(struct places *p)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		free((char *)p->keys[i].name);
+	free(p->keys);
+	free(p->mate);
+	free(p->func);
+}
+
+/*
+ * What outside code calls, or a table holds, where it did a function that is gone: a new
+ * function of the same file for the same reason, at the same offset or the only one.  6.12's
+ * sched_tick is in the place of 6.1's scheduler_tick so.  An id of the new report, or PAIR_NONE,
+ * for each function of the old one; caller frees.
+ */
+static uint32_t *find_successors(const struct diff *diff, const uint32_t *old_mate, const uint32_t *new_mate)
+{
+	uint32_t *successor = xcalloc(diff->before->nr_functions, sizeof(*successor));
+	struct places old, new;
+
+	for (uint32_t i = 0; i < diff->before->nr_functions; i++)
+		successor[i] = PAIR_NONE;
+	places_init(&old, diff->before, old_mate);
+	places_init(&new, diff->after, new_mate);
+	pair_up(old.keys, old.n, new.keys, new.n, old.mate, new.mate);
+	for (uint32_t i = 0; i < old.n; i++)
+		if (pair_found(old.mate[i]))
+			successor[old.func[i]] = new.func[old.mate[i]];
+	places_release(&old);
+	places_release(&new);
+	return successor;
+}
+
 void diff_functions(struct diff *diff)
 {
 	const struct report_data *a = diff->before, *b = diff->after;
 	struct pair_key *old = make_keys(a), *new = make_keys(b);
 	uint32_t *old_mate = xcalloc(a->nr_functions, sizeof(*old_mate));
 	uint32_t *new_mate = xcalloc(b->nr_functions, sizeof(*new_mate));
+	uint32_t *successor;
 
 	compare_presence(diff);
 	pair_up(old, a->nr_functions, new, b->nr_functions, old_mate, new_mate);
+	successor = find_successors(diff, old_mate, new_mate);
 	for (uint32_t i = 0; i < a->nr_functions; i++)
 		if (!pair_found(old_mate[i]))
-			removed(diff, &a->functions[i], old_mate[i]);
+			removed(diff, &a->functions[i], old_mate[i],
+				successor[i] == PAIR_NONE ? NULL : &b->functions[successor[i]]);
 		else
 			compare(diff, &a->functions[i], &b->functions[old_mate[i]]);
 	for (uint32_t i = 0; i < b->nr_functions; i++)
@@ -186,4 +250,5 @@ void diff_functions(struct diff *diff)
 	free(new);
 	free(old_mate);
 	free(new_mate);
+	free(successor);
 }

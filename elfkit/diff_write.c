@@ -46,7 +46,7 @@ static void write_finding(const struct diff_finding *f, FILE *file)
 		fprintf(file, ": was %s", f->before);
 	else if (f->after)
 		fprintf(file, ": now %s", f->after);
-	fputc('\n', file);
+	fprintf(file, "%s%s\n", f->hint ? "; " : "", f->hint ?: "");
 }
 
 struct err *diff_write_text(const struct diff *diff, bool all, FILE *file)
@@ -73,9 +73,9 @@ static json_t *json_kernel(const struct report_data *r)
 
 static json_t *json_finding(const struct diff_finding *f)
 {
-	return json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*}", "importance",
+	return json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "importance",
 			 diff_importances[diff_kinds[f->kind].importance], "kind", diff_kinds[f->kind].name, "name",
-			 f->name, "file", f->file, "old", f->before, "new", f->after);
+			 f->name, "file", f->file, "old", f->before, "new", f->after, "hint", f->hint);
 }
 
 static json_t *json_counts(const struct diff *diff)
