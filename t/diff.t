@@ -27,7 +27,7 @@ sub findings {
 		($_->{new} // '') . ($_->{hint} ? "; $_->{hint}" : '') . "\n" } @{decode_json($out)->{findings}};
 }
 
-sub functions { "functions:\n" . join '', map { "- {$_, file: kernel/sched/core.c}\n" } @_ }
+sub functions { return "functions: []\n" unless @_; "functions:\n" . join '', map { "- {$_, file: kernel/sched/core.c}\n" } @_ }
 
 sub gives {
 	my ($name, $old, $new, $expected) = @_;
@@ -195,7 +195,7 @@ gives('a struct and a member that became shared', structs('private', 4, $members
 	"look struct-sharing struct s: private -> shared\n" .
 	"look member-sharing s.a: private -> shared, used outside by g\n");
 gives('structs that come and go', structs('shared', 4), structs('shared', 4) =~ s/name: s/name: t/r,
-	"look struct-removed struct s: shared, 4 bytes -> \ninfo added struct t:  -> shared\n");
+	"look struct-removed struct s: 4 bytes -> \ninfo added struct t:  -> shared\n");
 
 # Output
 my $old = functions('name: f, class: interface', 'name: g, class: interface', 'name: h, class: insider, line: 1',
@@ -260,8 +260,6 @@ sub refused {
 }
 sub bad { refused($_[0], $head . $_[1], $_[2]) }
 
-refused('nothing', '#', qr/bad.yaml: empty/);
-refused('a list at the top', "elfkit: 1\n" =~ s/^/- /r, qr/bad.yaml:1:1: not a report/) if 0;
 {
 	spew("$tmp/list.yaml", "- elfkit: 1\n");
 	my ($status, $out, $err) = run($elfkit, 'diff', "$tmp/list.yaml", "$tmp/list.yaml");
@@ -304,7 +302,7 @@ bad('a name of 1 MB', 'functions: [{class: c, name: ' . 'x' x 1_000_000 . "}]\n"
 	refused("20 MB of junk: $_", "elfkit: 1\n$junk{$_}", qr/bad.yaml/) for sort keys %junk;
 }
 {
-	# every truncation of a report is an error in one line or (between two items) a report
+	# a truncation is an error in one line, or between two items a shorter report
 	my $whole = $head . $old . object('name: v, class: shared, size: 4') . structs('shared', 8, @members);
 	my @odd;
 	for (my $n = 0; $n < length $whole; $n += 7) {
@@ -339,10 +337,9 @@ SKIP: {
 		'the tick has another name');
 	like($out, qr/^  check_preempt_curr_rt .*; perhaps wakeup_preempt_rt now/m, 'a method has another name');
 	like($out, qr/^  pick_next_task_dl \(kernel\/sched\/deadline\.c\): was callback/m, 'a method is gone');
-	my ($again, $all) = (run($elfkit, 'diff', @real{'6.1', '6.12'}))[1],
-	is($again, $out, 'two runs give the same bytes');
-	$all = (run($elfkit, 'diff', '--all', @real{'6.1', '6.12'}))[1];
-	like($all, qr/^  sched_fork .*|^  __checkparam_dl /m, '--all has the details');
+	is((run($elfkit, 'diff', @real{'6.1', '6.12'}))[1], $out, 'two runs give the same bytes');
+	my $all = (run($elfkit, 'diff', '--all', @real{'6.1', '6.12'}))[1];
+	like($all, qr/^  __checkparam_dl /m, '--all has the details');
 	like($all, qr/^  __do_sys_nice \(kernel\/sched\/syscalls\.c\): kernel\/sched\/core\.c -> /m,
 		'system calls moved to another file');
 	my $findings = decode_json((run($elfkit, 'diff', '--json', @real{'6.1', '6.12'}))[1])->{findings};
