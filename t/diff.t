@@ -197,6 +197,16 @@ gives('a struct and a member that became shared', structs('private', 4, $members
 gives('structs that come and go', structs('shared', 4), structs('shared', 4) =~ s/name: s/name: t/r,
 	"look struct-removed struct s: 4 bytes -> \ninfo added struct t:  -> shared\n");
 
+# Every kind is tested and explained
+{
+	my ($table) = slurp('elfkit/diff.c') =~ /^const struct diff_kind_info.*?\{\n(.*?)^\};/ms;
+	my @kinds = $table =~ /^\t\[DIFF_\w+\] = \{ "([\w-]+)"/mg;
+	my ($docs, $tests) = (slurp('docs/report.md'), slurp('t/diff.t'));
+	cmp_ok(scalar(@kinds), '>', 30, 'the table of kinds is found');
+	is_deeply([grep { $docs !~ /`\Q$_\E`/ } @kinds], [], 'docs/report.md explains each kind');
+	is_deeply([grep { $tests !~ /(?:breaks|look|info) \Q$_\E / } @kinds], [], 'each kind has a test');
+}
+
 # Output
 my $old = functions('name: f, class: interface', 'name: g, class: interface', 'name: h, class: insider, line: 1',
 	'name: b, class: callback');
@@ -323,7 +333,8 @@ my %real;
 for my $kernel (@kernels, grep { -e "$ENV{HOME}/.cache/elfkit/$_/vmlinux" } '6.12') {
 	next if $real{$kernel};
 	$real{$kernel} = "$tmp/$kernel.yaml";
-	my ($status) = run($elfkit, 'boundary', '-o', $real{$kernel}, kernel_dir($kernel) . '/vmlinux');
+	my ($status) = run($elfkit, 'boundary', '-c', 'boundary.yaml', '-o', $real{$kernel},
+		kernel_dir($kernel) . '/vmlinux');
 	is($status, 0, "$kernel: a report");
 	is_deeply([run($elfkit, 'diff', '--all', ($real{$kernel}) x 2)], [0, '', ''], "$kernel: is the same as itself");
 }
