@@ -28,6 +28,9 @@ static void pair(const char *const *old, const char *const *new)
 
 TEST(equal_names_go_before_clones)
 {
+	pair(LIST("f.isra.0", "a", "f.part.0", "a"), LIST("f.part.0", "a"));
+	assert_int_equal(old_mate[0], PAIR_EXTRA);
+	assert_int_equal(old_mate[1], 0);
 	pair(LIST("f.isra.0", "a", "f", "a"), LIST("f", "a", "f.part.0", "a"));
 	assert_int_equal(old_mate[0], 1);
 	assert_int_equal(old_mate[1], 0);
