@@ -7,8 +7,8 @@
  *
  *	entry	interface, callback: outside code comes in here, and gets a jump
  *	insider	reached through entries only
- *	gone	only inlined copies
- *	stays	the kernel's own, an edit has no effect: outsider, init ...
+ *	gone	only inlined copies, all of them inside
+ *	stays	the kernel's own, or copies of it are: outsider, init ...
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,13 @@ static enum sort sort_of(const struct report_function *f)
 		return ENTRY;
 	if (!strcmp(f->class, "insider"))
 		return INSIDER;
-	return strcmp(f->class, "gone") ? STAYS : GONE;
+	return strcmp(f->class, "gone") || f->modifiable == FLAG_FALSE ? STAYS : GONE;
+}
+
+/* It has code that is replaced. */
+static bool is_inside(const struct report_function *f)
+{
+	return sort_of(f) == ENTRY || sort_of(f) == INSIDER;
 }
 
 static enum diff_kind class_kind(const struct report_function *a, const struct report_function *b)
@@ -65,11 +71,26 @@ static bool same_reason(const struct report_function *a, const struct report_fun
 	return !strcmp(x, y);
 }
 
+/* Whether a copy stays the kernel's, where the classes do not say so. */
+static void compare_copies(struct diff *diff, const struct report_function *a, const struct report_function *b)
+{
+	if (a->modifiable == FLAG_TRUE && b->modifiable == FLAG_FALSE)
+		add(diff, DIFF_PARTIAL, b, class_text(a),
+		    xasprintf("%s, but %s", b->class, b->copies ?: b->because ?: "not everywhere"));
+	else if (a->modifiable == FLAG_FALSE && b->modifiable == FLAG_TRUE)
+		add(diff, DIFF_WHOLE, b, xasprintf("%s, but %s", a->class, a->copies ?: a->because ?: "not everywhere"),
+		    class_text(b));
+}
+
 static void compare_class(struct diff *diff, const struct report_function *a, const struct report_function *b)
 {
-	if (strcmp(a->class, b->class))
+	bool same = !strcmp(a->class, b->class);
+
+	if (!same)
 		add(diff, class_kind(a, b), b, class_text(a), class_text(b));
-	else if (sort_of(a) == STAYS && !same_reason(a, b))
+	if (same || (is_inside(a) && is_inside(b)))
+		compare_copies(diff, a, b);
+	if (same && sort_of(a) == STAYS && sort_of(b) == STAYS && !same_reason(a, b))
 		add(diff, DIFF_REASON, b, class_text(a), class_text(b));
 }
 
@@ -89,9 +110,9 @@ static char *number(uint64_t n)
 
 static void compare_details(struct diff *diff, const struct report_function *a, const struct report_function *b)
 {
-	if (a->exported != b->exported)
-		add(diff, DIFF_EXPORTED, b, xstrdup(a->exported ? "exported" : "not exported"),
-		    xstrdup(b->exported ? "exported" : "not exported"));
+	if ((a->exported == FLAG_TRUE) != (b->exported == FLAG_TRUE))
+		add(diff, DIFF_EXPORTED, b, xstrdup(a->exported == FLAG_TRUE ? "exported" : "not exported"),
+		    xstrdup(b->exported == FLAG_TRUE ? "exported" : "not exported"));
 	if (strcmp(a->name, b->name))
 		add(diff, DIFF_CLONE, b, xstrdup(a->name), xstrdup(b->name));
 	if (strcmp(a->file ?: "", b->file ?: ""))
@@ -104,10 +125,22 @@ static void compare_details(struct diff *diff, const struct report_function *a, 
 		add(diff, DIFF_RESIZED, b, number(a->size), number(b->size));
 }
 
-static void compare(struct diff *diff, const struct report_function *a, const struct report_function *b)
+static void compare_sleep(struct diff *diff, const struct report_function *a, const struct report_function *b)
+{
+	if (!is_inside(a) || !is_inside(b))
+		return;
+	if (!a->sleeps && b->sleeps)
+		add(diff, DIFF_SLEEPS, b, NULL, xstrdup(b->sleeps));
+	else if (a->sleeps && !b->sleeps)
+		add(diff, DIFF_SLEEPLESS, b, xstrdup(a->sleeps), NULL);
+}
+
+static void compare(struct diff *diff, const struct report_function *a, const struct report_function *b, bool sleep)
 {
 	compare_class(diff, a, b);
 	compare_signature(diff, a, b);
+	if (sleep)
+		compare_sleep(diff, a, b);
 	compare_details(diff, a, b);
 }
 
@@ -147,22 +180,40 @@ static struct pair_key *make_keys(const struct report_data *r)
 	return keys;
 }
 
-static bool has_signatures(const struct report_data *r)
+typedef bool has_fn(const struct report_function *f);
+
+static bool has_signature(const struct report_function *f)
+{
+	return f->signature;
+}
+
+static bool has_modifiable(const struct report_function *f)
+{
+	return f->modifiable;
+}
+
+static bool has_sleeps(const struct report_function *f)
+{
+	return f->sleeps;
+}
+
+static bool any_has(const struct report_data *r, has_fn *has)
 {
 	for (uint32_t i = 0; i < r->nr_functions; i++)
-		if (r->functions[i].signature)
+		if (has(&r->functions[i]))
 			return true;
 	return false;
 }
 
-/* Signatures missing from all of one report are not silently equal to those of the other. */
-static void compare_presence(struct diff *diff)
+/* What is missing from all of one report is not silently equal to what the other says. */
+static bool both_have(struct diff *diff, const char *what, has_fn *has)
 {
-	bool a = has_signatures(diff->before), b = has_signatures(diff->after);
+	bool a = any_has(diff->before, has), b = any_has(diff->after, has);
 
 	if (a != b && diff->before->nr_functions && diff->after->nr_functions)
-		diff_add(diff, DIFF_NOT_COMPARED, xstrdup("signatures"), NULL, a ? xstrdup("there") : NULL,
+		diff_add(diff, DIFF_NOT_COMPARED, xstrdup(what), NULL, a ? xstrdup("there") : NULL,
 			 b ? xstrdup("there") : NULL);
+	return a && b;
 }
 
 /* One side of a pairing: keys, and the functions that they are of */
@@ -233,8 +284,11 @@ void diff_functions(struct diff *diff)
 	uint32_t *old_mate = xcalloc(a->nr_functions, sizeof(*old_mate));
 	uint32_t *new_mate = xcalloc(b->nr_functions, sizeof(*new_mate));
 	uint32_t *successor;
+	bool sleep;
 
-	compare_presence(diff);
+	both_have(diff, "signatures", has_signature);
+	both_have(diff, "modifiable", has_modifiable);
+	sleep = both_have(diff, "sleeps", has_sleeps);
 	pair_up(old, a->nr_functions, new, b->nr_functions, old_mate, new_mate);
 	successor = find_successors(diff, old_mate, new_mate);
 	for (uint32_t i = 0; i < a->nr_functions; i++)
@@ -242,7 +296,7 @@ void diff_functions(struct diff *diff)
 			removed(diff, &a->functions[i], old_mate[i],
 				successor[i] == PAIR_NONE ? NULL : &b->functions[successor[i]]);
 		else
-			compare(diff, &a->functions[i], &b->functions[old_mate[i]]);
+			compare(diff, &a->functions[i], &b->functions[old_mate[i]], sleep);
 	for (uint32_t i = 0; i < b->nr_functions; i++)
 		if (!pair_found(new_mate[i]))
 			added(diff, &b->functions[i], new_mate[i]);

@@ -60,6 +60,9 @@ static const struct field function_fields[] = {
 	FIELD(report_function, exported, FLAG, false),
 	FIELD(report_function, signature, TEXT, false),
 	FIELD(report_function, because, TEXT, false),
+	FIELD(report_function, modifiable, FLAG, false),
+	FIELD(report_function, copies, TEXT, false),
+	FIELD(report_function, sleeps, TEXT, false),
 };
 
 static const struct field object_fields[] = {
@@ -236,14 +239,17 @@ static struct err *read_number(struct reader *r, const char *what, uint64_t *ret
 	return NULL;
 }
 
-static struct err *read_flag(struct reader *r, const char *what, bool *ret)
+static struct err *read_flag(struct reader *r, const char *what, enum report_flag *ret)
 {
 	struct err *err = check_text(r, what);
 
 	if (err)
 		return err;
-	*ret = !strcmp(scalar(r), "true");
-	if (!*ret && strcmp(scalar(r), "false"))
+	if (!strcmp(scalar(r), "true"))
+		*ret = FLAG_TRUE;
+	else if (!strcmp(scalar(r), "false"))
+		*ret = FLAG_FALSE;
+	else
 		return err_here(r, "expected true or false for", what);
 	return NULL;
 }

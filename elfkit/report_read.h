@@ -26,6 +26,8 @@ extern const char *const report_list_names[NR_REPORT_LISTS];
 
 /* Text is NULL where the key is not there, except where noted. It lives as long as the report. */
 
+enum report_flag { FLAG_ABSENT, FLAG_FALSE, FLAG_TRUE };
+
 struct report_users {
 	const char *first;
 	uint32_t n;
@@ -42,9 +44,9 @@ struct report_finding {
 
 struct report_function {
 	const char *name, *class;	/* never NULL */
-	const char *file, *entry, *signature, *because;
+	const char *file, *entry, *signature, *because, *copies, *sleeps;
 	uint64_t line, size;
-	bool exported;
+	enum report_flag exported, modifiable;
 };
 
 struct report_object {

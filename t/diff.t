@@ -104,6 +104,31 @@ gives('a key that one report has not is not compared', functions('name: f, class
 gives('signatures in one report only', functions('name: f, class: insider'),
 	functions("name: f, class: insider, signature: 'void (int)'"), "look not-compared signatures:  -> there\n");
 
+my @sleeps = ('name: s, class: insider, sleeps: s > t');
+gives('a function of which a copy stays the kernel\'s', functions('name: f, class: callback, modifiable: true'),
+	functions('name: f, class: callback, modifiable: false, copies: inlined into g'),
+	"breaks partial f: callback -> callback, but inlined into g\n");
+gives('a function of which no copy stays the kernel\'s',
+	functions('name: f, class: insider, modifiable: false, copies: inlined into g'),
+	functions('name: f, class: callback, modifiable: true'),
+	"look reached f: insider -> callback\nlook whole f: insider, but inlined into g -> callback\n");
+gives('an inlined function of which a copy is outside', functions('name: f, class: gone, modifiable: true'),
+	functions('name: f, class: gone, modifiable: false, because: inlined into g'),
+	"breaks partial f: gone -> gone, but inlined into g\n");
+gives('an interface that is inlined outside', functions('name: f, class: interface, modifiable: true'),
+	functions('name: f, class: gone, modifiable: false, because: inlined into g'),
+	"breaks became-outsider f: interface -> gone (inlined into g)\n");
+gives('a function that could not be edited before', functions('name: f, class: gone, modifiable: false'),
+	functions('name: f, class: outsider, modifiable: false'), "info reason f: gone -> outsider\n");
+gives('a report that does not say what can be modified', functions('name: f, class: insider, modifiable: true'),
+	functions('name: f, class: insider'), "look not-compared modifiable: there -> \n");
+gives('a function in which a task can sleep', functions('name: f, class: insider', @sleeps),
+	functions('name: f, class: insider, sleeps: f > g', @sleeps), "look sleeps f:  -> f > g\n");
+gives('a function in which no task can sleep', functions('name: f, class: insider, sleeps: f > g', @sleeps),
+	functions('name: f, class: insider', @sleeps), "info sleepless f: f > g -> \n");
+gives('a report that does not say what sleeps', functions('name: f, class: insider'),
+	functions('name: f, class: insider, sleeps: f > g'), "look not-compared sleeps:  -> there\n");
+
 # Which function is which
 gives('a clone suffix', functions('name: f.isra.0, class: insider'), functions('name: f.constprop.0.isra.1, class: insider'),
 	"info clone f: f.isra.0 -> f.constprop.0.isra.1\n");
