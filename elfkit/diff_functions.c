@@ -40,7 +40,7 @@ static enum diff_kind class_kind(const struct report_function *a, const struct r
 		/*		to:   ENTRY		INSIDER			GONE			STAYS */
 		[ENTRY]   = { DIFF_CLASS,	DIFF_UNREACHED,		DIFF_INLINED_AWAY,	DIFF_BECAME_OUTSIDER },
 		[INSIDER] = { DIFF_REACHED,	DIFF_CLASS,		DIFF_INLINING,		DIFF_BECAME_OUTSIDER },
-		[GONE]	  = { DIFF_REACHED,	DIFF_INLINING,		DIFF_CLASS,		DIFF_NOW_OUTSIDER },
+		[GONE]	  = { DIFF_REACHED,	DIFF_INLINING,		DIFF_CLASS,		DIFF_OUT_OF_REACH },
 		[STAYS]	  = { DIFF_REPLACEABLE,	DIFF_REPLACEABLE,	DIFF_REPLACEABLE,	DIFF_REASON },
 	};
 
@@ -75,7 +75,7 @@ static bool same_reason(const struct report_function *a, const struct report_fun
 static void compare_copies(struct diff *diff, const struct report_function *a, const struct report_function *b)
 {
 	if (a->modifiable == FLAG_TRUE && b->modifiable == FLAG_FALSE)
-		add(diff, DIFF_PARTIAL, b, class_text(a),
+		add(diff, is_inside(b) ? DIFF_PARTIAL : DIFF_OUT_OF_REACH, b, class_text(a),
 		    xasprintf("%s, but %s", b->class, b->copies ?: b->because ?: "not everywhere"));
 	else if (a->modifiable == FLAG_FALSE && b->modifiable == FLAG_TRUE)
 		add(diff, DIFF_WHOLE, b, xasprintf("%s, but %s", a->class, a->copies ?: a->because ?: "not everywhere"),
@@ -125,22 +125,69 @@ static void compare_details(struct diff *diff, const struct report_function *a, 
 		add(diff, DIFF_RESIZED, b, number(a->size), number(b->size));
 }
 
-static void compare_sleep(struct diff *diff, const struct report_function *a, const struct report_function *b)
+/* Symbols of functions in which a task can sleep now, sorted */
+struct sleepers {
+	const char **v;
+	uint32_t n;
+};
+
+static bool is_new_sleeper(const struct report_function *a, const struct report_function *b)
+{
+	return is_inside(a) && is_inside(b) && !a->sleeps && b->sleeps;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void sleepers_init(struct sleepers *s, const struct diff *diff, const uint32_t *old_mate)
+{
+	const struct report_data *a = diff->before, *b = diff->after;
+
+	*s = (struct sleepers){ .v = xcalloc(a->nr_functions, sizeof(*s->v)) };
+	for (uint32_t i = 0; i < a->nr_functions; i++)
+		if (pair_found(old_mate[i]) && is_new_sleeper(&a->functions[i], &b->functions[old_mate[i]]))
+			s->v[s->n++] = b->functions[old_mate[i]].name;
+	qsort(s->v, s->n, sizeof(*s->v), compare_names);
+}
+
+/*
+ * One change at the bottom makes all callers sleepers; those follow from the one that they
+ * call.  The way is "FUNC > FUNC > ...", without the function itself at its head.
+ */
+static bool follows(const struct sleepers *s, const struct report_function *f)
+{
+	AUTO_FREE char *way = xstrdup(f->sleeps);
+	char *save = NULL;
+
+	for (char *hop = strtok_r(way, "> ", &save); hop; hop = strtok_r(NULL, "> ", &save)) {
+		const char *key = hop;
+
+		if (strcmp(hop, f->name) && bsearch(&key, s->v, s->n, sizeof(*s->v), compare_names))
+			return true;
+	}
+	return false;
+}
+
+static void compare_sleep(struct diff *diff, const struct report_function *a, const struct report_function *b,
+			  const struct sleepers *sleepers)
 {
 	if (!is_inside(a) || !is_inside(b))
 		return;
-	if (!a->sleeps && b->sleeps)
-		add(diff, DIFF_SLEEPS, b, NULL, xstrdup(b->sleeps));
+	if (is_new_sleeper(a, b))
+		add(diff, follows(sleepers, b) ? DIFF_SLEEPS_TOO : DIFF_SLEEPS, b, NULL, xstrdup(b->sleeps));
 	else if (a->sleeps && !b->sleeps)
 		add(diff, DIFF_SLEEPLESS, b, xstrdup(a->sleeps), NULL);
 }
 
-static void compare(struct diff *diff, const struct report_function *a, const struct report_function *b, bool sleep)
+static void compare(struct diff *diff, const struct report_function *a, const struct report_function *b,
+		    const struct sleepers *sleepers)
 {
 	compare_class(diff, a, b);
 	compare_signature(diff, a, b);
-	if (sleep)
-		compare_sleep(diff, a, b);
+	if (sleepers)
+		compare_sleep(diff, a, b, sleepers);
 	compare_details(diff, a, b);
 }
 
@@ -284,19 +331,21 @@ void diff_functions(struct diff *diff)
 	uint32_t *old_mate = xcalloc(a->nr_functions, sizeof(*old_mate));
 	uint32_t *new_mate = xcalloc(b->nr_functions, sizeof(*new_mate));
 	uint32_t *successor;
+	struct sleepers sleepers;
 	bool sleep;
 
 	both_have(diff, "signatures", has_signature);
 	both_have(diff, "modifiable", has_modifiable);
 	sleep = both_have(diff, "sleeps", has_sleeps);
 	pair_up(old, a->nr_functions, new, b->nr_functions, old_mate, new_mate);
+	sleepers_init(&sleepers, diff, old_mate);
 	successor = find_successors(diff, old_mate, new_mate);
 	for (uint32_t i = 0; i < a->nr_functions; i++)
 		if (!pair_found(old_mate[i]))
 			removed(diff, &a->functions[i], old_mate[i],
 				successor[i] == PAIR_NONE ? NULL : &b->functions[successor[i]]);
 		else
-			compare(diff, &a->functions[i], &b->functions[old_mate[i]], sleep);
+			compare(diff, &a->functions[i], &b->functions[old_mate[i]], sleep ? &sleepers : NULL);
 	for (uint32_t i = 0; i < b->nr_functions; i++)
 		if (!pair_found(new_mate[i]))
 			added(diff, &b->functions[i], new_mate[i]);
@@ -305,4 +354,5 @@ void diff_functions(struct diff *diff)
 	free(old_mate);
 	free(new_mate);
 	free(successor);
+	free(sleepers.v);
 }

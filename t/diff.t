@@ -73,7 +73,7 @@ gives('an insider with another signature', functions("name: f, class: insider, s
 gives('an entry that is inlined now', functions('name: f, class: callback'), functions('name: f, class: gone'),
 	"look inlined-away f: callback -> gone\n");
 gives('an inlined function that became an outsider', functions('name: f, class: gone'),
-	functions('name: f, class: outsider'), "look now-outsider f: gone -> outsider\n");
+	functions('name: f, class: outsider'), "look out-of-reach f: gone -> outsider\n");
 gives('a function that became init code', functions('name: f, class: interface'), functions('name: f, class: init'),
 	"look now-init f: interface -> init\n");
 gives('an insider that is reached from outside', functions('name: f, class: insider'),
@@ -114,7 +114,7 @@ gives('a function of which no copy stays the kernel\'s',
 	"look reached f: insider -> callback\nlook whole f: insider, but inlined into g -> callback\n");
 gives('an inlined function of which a copy is outside', functions('name: f, class: gone, modifiable: true'),
 	functions('name: f, class: gone, modifiable: false, because: inlined into g'),
-	"breaks partial f: gone -> gone, but inlined into g\n");
+	"look out-of-reach f: gone -> gone, but inlined into g\n");
 gives('an interface that is inlined outside', functions('name: f, class: interface, modifiable: true'),
 	functions('name: f, class: gone, modifiable: false, because: inlined into g'),
 	"breaks became-outsider f: interface -> gone (inlined into g)\n");
@@ -124,6 +124,9 @@ gives('a report that does not say what can be modified', functions('name: f, cla
 	functions('name: f, class: insider'), "look not-compared modifiable: there -> \n");
 gives('a function in which a task can sleep', functions('name: f, class: insider', @sleeps),
 	functions('name: f, class: insider, sleeps: f > g', @sleeps), "look sleeps f:  -> f > g\n");
+gives('a function that calls one in which a task can sleep', functions(map({ "name: $_, class: insider" } 'f', 'g'), @sleeps),
+	functions('name: f, class: insider, sleeps: e > g > h', 'name: g, class: insider, sleeps: h', @sleeps),
+	"look sleeps g:  -> h\ninfo sleeps-too f:  -> e > g > h\n");
 gives('a function in which no task can sleep', functions('name: f, class: insider, sleeps: f > g', @sleeps),
 	functions('name: f, class: insider', @sleeps), "info sleepless f: f > g -> \n");
 gives('a report that does not say what sleeps', functions('name: f, class: insider'),
