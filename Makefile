@@ -36,6 +36,12 @@ MODULES := \
 	elfkit/kernel \
 	elfkit/survey \
 	elfkit/report \
+	elfkit/report_read \
+	elfkit/pair \
+	elfkit/diff \
+	elfkit/diff_functions \
+	elfkit/diff_data \
+	elfkit/diff_write \
 	relink/object \
 	relink/object_write \
 	relink/section \
@@ -52,10 +58,11 @@ MODULES := \
 	relink/relink \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
+	elfkit/cmd_diff \
 	elfkit/cmd_relink \
 	elfkit/main
 
-PACKAGES := libelf libdw capstone yaml-0.1
+PACKAGES := libelf libdw capstone yaml-0.1 jansson
 
 ifeq ($(V),1)
 Q :=

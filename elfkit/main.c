@@ -11,6 +11,7 @@ static const struct command {
 	const char *what;
 } commands[] = {
 	{ "boundary", cmd_boundary, "compute where the scheduler of a kernel begins and ends" },
+	{ "diff", cmd_diff, "say what is different between the boundaries of two kernels" },
 	{ "relink", cmd_relink, "make rebuilt scheduler objects into a module for a running kernel" },
 };
 

@@ -114,11 +114,12 @@ spew("$tmp/headers/Makefile", ".DEFAULT:\n\t\@echo 'error: no disk, say' >&2; ex
 }
 
 # usage
-for my $args ([], ['frobnicate'], ['boundary'], ['relink'], ['boundary', '--frob', 'x']) {
+for my $args ([], ['frobnicate'], ['boundary'], ['relink'], ['diff'], ['diff', 'x'], ['diff', 'x', 'y', 'z'],
+	['boundary', '--frob', 'x']) {
 	my ($status, $out, $err) = run($elfkit, @$args);
 	ok($status == 2 && $out eq '' && $err ne '', "usage: elfkit @$args") or diag("$status $err");
 }
-for my $args (['--help'], ['--version'], ['boundary', '--help'], ['relink', '--help']) {
+for my $args (['--help'], ['--version'], ['boundary', '--help'], ['relink', '--help'], ['diff', '--help']) {
 	my ($status, $out, $err) = run($elfkit, @$args);
 	ok($status == 0 && $out ne '' && $err eq '', "help: elfkit @$args");
 }

@@ -35,7 +35,8 @@ my %library = (
 	'libelf|gelf' => [qw(elfkit/image elfkit/cfi relink/object relink/object_write)],
 	'elfutils/.*|dwarf' => [qw(elfkit/debuginfo elfkit/cfi elfkit/debuginfo_file elfkit/copies)],
 	'capstone/.*' => [qw(disasm/x86)],
-	'yaml' => [qw(elfkit/policy elfkit/report)],
+	'yaml' => [qw(elfkit/policy elfkit/report elfkit/report_read)],
+	'jansson' => [qw(elfkit/diff_write)],
 );
 for my $pattern (sort keys %library) {
 	my %allowed = map { $_ => 1 } @{$library{$pattern}};
