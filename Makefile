@@ -22,6 +22,7 @@ MODULES := \
 	elfkit/symbols \
 	elfkit/debuginfo \
 	elfkit/cfi \
+	disasm/x86_layout \
 	disasm/x86 \
 	elfkit/funcs \
 	disasm/refs \

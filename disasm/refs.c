@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * References by decoding all code and reading all data of an image.
- *
- * An address in an instruction is found in two steps: a window of four bytes
- * whose value is the entry of a function makes a candidate, and the decoder
- * must then name a field of the instruction at that place.
  */
 #include <string.h>
 
@@ -53,31 +49,26 @@ static void add_ref(struct collect *c, uint32_t from, uint64_t at, uint64_t targ
 	c->refs->v[c->refs->n++] = (struct ref){ .from = from, .to = to, .at = at, .kind = kind };
 }
 
-/* Whether four bytes somewhere in the instruction look like the address of an entry. */
-static bool may_hold_address(const struct collect *c, const uint8_t *bytes, const struct insn *insn)
-{
-	for (uint8_t i = 1; i + 4 <= insn->size; i++) {
-		int32_t v;
-
-		memcpy(&v, bytes + i, sizeof(v));
-		if (entry_at(c, (int64_t)v) || entry_at(c, insn->addr + insn->size + (int64_t)v))
-			return true;
-	}
-	return false;
-}
-
+/* Fields that can hold an address: 4-byte displacements, 4- and 8-byte immediates. */
 static void add_addresses(struct collect *c, uint32_t from, const uint8_t *bytes, const struct insn *insn)
 {
-	struct insn_detail detail;
+	int32_t v32;
+	int64_t v64;
 
-	if (!decode_detail(c->decoder, bytes, insn->size, insn->addr, &detail))
-		return;
-	for (uint8_t i = 0; i < detail.nr_fields; i++) {
-		const struct insn_field *f = &detail.fields[i];
-		uint64_t target = f->value + (f->pc_relative ? insn->addr + insn->size : 0);
-
-		if (entry_at(c, target))
-			add_ref(c, from, insn->addr, target, REF_ADDRESS);
+	if (insn->disp.size == 4) {
+		memcpy(&v32, bytes + insn->disp.offset, sizeof(v32));
+		v64 = v32 + (insn->pc_relative ? insn->addr + insn->size : 0);
+		if (entry_at(c, v64))
+			add_ref(c, from, insn->addr, v64, REF_ADDRESS);
+	}
+	if (insn->imm.size == 4) {
+		memcpy(&v32, bytes + insn->imm.offset, sizeof(v32));
+		if (entry_at(c, (int64_t)v32))
+			add_ref(c, from, insn->addr, (int64_t)v32, REF_ADDRESS);
+	} else if (insn->imm.size == 8) {
+		memcpy(&v64, bytes + insn->imm.offset, sizeof(v64));
+		if (entry_at(c, v64))
+			add_ref(c, from, insn->addr, v64, REF_ADDRESS);
 	}
 }
 
@@ -96,7 +87,7 @@ static void decode_range(struct collect *c, const struct image_section *s, uint3
 			add_ref(c, from, low, insn.target, REF_CALL);
 		else if (insn.kind == INSN_JUMP || insn.kind == INSN_BRANCH)
 			add_ref(c, from, low, insn.target, REF_JUMP);
-		else if (insn.size > 4 && may_hold_address(c, bytes, &insn))
+		else if (insn.size > 4)
 			add_addresses(c, from, bytes, &insn);
 		low += insn.size;
 	}

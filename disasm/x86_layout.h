@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where the parts of an x86-64 instruction lie, and so how long it is.
+ *
+ * This is all that is asked of most instructions of a kernel, and some thirty
+ * times as fast as a disassembler, which also works out operands and names.
+ */
+#ifndef ELFKIT_DISASM_X86_LAYOUT_H
+#define ELFKIT_DISASM_X86_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum x86_map { X86_MAP_ONE_BYTE, X86_MAP_0F, X86_MAP_0F38, X86_MAP_0F3A, X86_MAP_EVEX };
+
+struct x86_layout {
+	uint8_t size;
+	uint8_t opcode;		/* offset of the opcode's last byte */
+	uint8_t map;		/* enum x86_map */
+	bool vex;		/* VEX or EVEX encoded */
+	bool has_modrm;		/* at opcode + 1 */
+	bool pc_relative;	/* the displacement counts from the end of the instruction */
+	bool indexed;		/* a register is added to the displacement */
+	uint8_t disp, disp_size;	/* offset and bytes; size 0: none */
+	uint8_t imm, imm_size;	/* the same; for branches the relative target */
+};
+
+/* False where the first bytes of @len are no instruction, or not all of one. */
+bool x86_layout(const uint8_t *bytes, uint64_t len, struct x86_layout *ret);
+
+#endif
