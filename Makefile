@@ -18,6 +18,7 @@ CFLAGS ?= -O2 -g
 MODULES := \
 	elfkit/err \
 	elfkit/output \
+	elfkit/parallel \
 	elfkit/image \
 	elfkit/symbols \
 	elfkit/debuginfo \
@@ -25,6 +26,7 @@ MODULES := \
 	disasm/x86_layout \
 	disasm/x86 \
 	elfkit/funcs \
+	disasm/tables \
 	disasm/refs \
 	disasm/flow \
 	disasm/frame \
@@ -48,6 +50,7 @@ MODULES := \
 	relink/relink \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
+	elfkit/cmd_refs \
 	elfkit/cmd_relink \
 	elfkit/main
 
@@ -81,9 +84,9 @@ LIB_CFLAGS += $(patsubst %/capstone,%,$(filter -I%/capstone,$(LIB_CFLAGS)))
 endif
 
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-ALL_CFLAGS = -std=gnu11 -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
+ALL_CFLAGS = -std=gnu11 -pthread -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
 	-DELFKIT_VERSION='"$(VERSION)"' -DELFKIT_DATADIR='"$(DATADIR)"' -I. $(LIB_CFLAGS)
-ALL_LDFLAGS = $(SANITIZE_FLAGS) $(LDFLAGS)
+ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 
 all: $(BUILD)/elfkit
 units: $(UNIT_TESTS)

@@ -11,6 +11,7 @@ static const struct command {
 	const char *what;
 } commands[] = {
 	{ "boundary", cmd_boundary, "compute where the scheduler of a kernel begins and ends" },
+	{ "refs", cmd_refs, "list what refers to the functions of a kernel" },
 	{ "relink", cmd_relink, "make rebuilt scheduler objects into a module for a running kernel" },
 };
 
