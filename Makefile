@@ -28,6 +28,7 @@ MODULES := \
 	elfkit/funcs \
 	disasm/tables \
 	disasm/refs \
+	elfkit/crosscheck \
 	disasm/flow \
 	disasm/frame \
 	disasm/resume \

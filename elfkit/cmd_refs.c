@@ -12,15 +12,20 @@
 
 #include "disasm/refs.h"
 #include "elfkit/cmd.h"
+#include "elfkit/crosscheck.h"
 
 struct args {
 	const char *from, *to;
+	bool check;
 	const char *vmlinux;
 };
 
 static const struct argp_option options[] = {
 	{ "from", 'f', "FUNC", 0, "only references from code of FUNC", 0 },
 	{ "to", 't', "FUNC", 0, "only references to FUNC", 0 },
+	{ "check", 'c', NULL, 0,
+	  "list instead where references and the linker's relocations or the marks of "
+	  "indirect branch tracking disagree; exit 1 if they do", 0 },
 	{ 0 },
 };
 
@@ -34,6 +39,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 't':
 		args->to = arg;
+		return 0;
+	case 'c':
+		args->check = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->vmlinux)
@@ -119,6 +127,23 @@ static struct err *print_refs(const struct funcs *funcs, const struct refs *refs
 	return fflush(stdout) || ferror(stdout) ? err_new("cannot write the references") : NULL;
 }
 
+/* KIND and text, and on stderr what there was to check against. */
+static struct err *print_findings(const struct funcs *funcs, const struct refs *refs, int *status)
+{
+	struct findings findings;
+	bool failed;
+
+	crosscheck(funcs, refs, &findings);
+	for (uint32_t i = 0; i < findings.n; i++)
+		printf("%s\t%s\n", finding_names[findings.v[i].kind], findings.v[i].text);
+	failed = fflush(stdout) || ferror(stdout);
+	fprintf(stderr, "refs: %u references in relocations, %u sealed functions, %u findings\n",
+		findings.nr_relocations, findings.nr_sealed, findings.n);
+	*status = findings.n ? EXIT_FINDINGS : EXIT_CLEAN;
+	findings_release(&findings);
+	return failed ? err_new("cannot write the findings") : NULL;
+}
+
 struct err *cmd_refs(int argc, char **argv, int *status)
 {
 	const struct debuginfo none = { 0 };
@@ -136,11 +161,14 @@ struct err *cmd_refs(int argc, char **argv, int *status)
 	symbols = symbols_read(image);
 	funcs = funcs_build(image, symbols, &none);
 	err = refs_collect(funcs, &refs);
-	err = err ?: print_refs(funcs, refs, &args);
+	*status = EXIT_CLEAN;
+	if (!err && args.check)
+		err = print_findings(funcs, refs, status);
+	else if (!err)
+		err = print_refs(funcs, refs, &args);
 	refs_free(refs);
 	funcs_free(funcs);
 	symbols_free(symbols);
 	image_free(image);
-	*status = EXIT_CLEAN;
 	return err;
 }

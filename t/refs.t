@@ -131,7 +131,7 @@ sub function_pointers {
 }
 
 # t/refs.known: KERNEL-PATTERN <tab> SIDE <tab> PLACE-PATTERN <tab> CAUSE
-my @known = map { [split /\t+/] } grep { /^[^#\n]/ } split /^/, slurp('t/refs.known');
+my @known = map { [split /\t+/, s/\n//r, 4] } grep { /^[^#\n]/ } split /^/, slurp('t/refs.known');
 my %used;
 
 # Differences without a cause, each as "side: what"
@@ -159,6 +159,13 @@ for my $kernel (@kernels) {
 	my $vmlinux = "$dir/vmlinux";
 	my ($status, $out) = run($elfkit, 'refs', $vmlinux);
 	is($status, 0, "$kernel: elfkit refs exits 0");
+
+	my ($checked, $findings, $talk) = run($elfkit, 'refs', '--check', $vmlinux);
+	chomp $talk;
+	is($checked, $findings eq '' ? 0 : 1, "$kernel: elfkit refs --check exits 1 where it finds something");
+	like($talk, qr/^refs: \d+ references in relocations, \d+ sealed functions, \d+ findings$/,
+		"$kernel: and says what it checked: $talk");
+	none_left("$kernel: every finding has a cause", unexplained($kernel, 'check', split /\n/, $findings));
 
 	%at_cache = ();
 	my (%seen, %taken, %data, %place, %name);
@@ -276,5 +283,8 @@ for my $kernel (@kernels) {
 	none_left("$kernel: every address that relocations show is taken ($nr_pointers)",
 		unexplained($kernel, 'address', @lost_addresses));
 	none_left("$kernel: every pointer in data that relocations show is seen", unexplained($kernel, 'data', @lost_data));
+}
+if (@kernels > 1) {
+	is_deeply([map { $_->[3] } grep { !$used{$_} } @known], [], 'no cause is listed that explains nothing');
 }
 done_testing;
