@@ -183,19 +183,19 @@ static uint8_t immediate_size(char letter, const struct prefixes *p, uint8_t reg
 
 bool x86_layout(const uint8_t *bytes, uint64_t len, struct x86_layout *ret)
 {
-	struct x86_layout l = { 0 };
 	struct prefixes p = { 0 };
 	uint8_t at, reg = 0;
 	uint64_t end;
 	char letter;
 
+	*ret = (struct x86_layout){ 0 };
 	if (len > 15)
 		len = 15;
 	at = read_prefixes(bytes, len, &p);
 	if (at >= len)
 		return false;
-	letter = read_opcode(bytes, len, &at, &l);
-	l.opcode = at;
+	letter = read_opcode(bytes, len, &at, ret);
+	ret->opcode = at;
 	end = at + 1;
 	switch (letter) {
 	case 'x':
@@ -205,22 +205,21 @@ bool x86_layout(const uint8_t *bytes, uint64_t len, struct x86_layout *ret)
 	case 'Z':
 	case 't':
 	case 'T':
-		end = read_modrm(bytes, len, end, &l);
+		end = read_modrm(bytes, len, end, ret);
 		if (end > len)
 			return false;
 		reg = bytes[at + 1] >> 3 & 7;
 		break;
 	case 'c':
-		l.has_modrm = true;
+		ret->has_modrm = true;
 		end++;
 		break;
 	}
-	l.imm = end;
-	l.imm_size = immediate_size(letter, &p, reg);
-	end += l.imm_size;
+	ret->imm = end;
+	ret->imm_size = immediate_size(letter, &p, reg);
+	end += ret->imm_size;
 	if (end > len)
 		return false;
-	l.size = end;
-	*ret = l;
+	ret->size = end;
 	return true;
 }

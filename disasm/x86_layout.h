@@ -25,7 +25,7 @@ struct x86_layout {
 	uint8_t imm, imm_size;	/* the same; for branches the relative target */
 };
 
-/* False where the first bytes of @len are no instruction, or not all of one. */
+/* False where the first bytes of @len are no instruction, or not all of one; @ret is then undefined. */
 bool x86_layout(const uint8_t *bytes, uint64_t len, struct x86_layout *ret);
 
 #endif
