@@ -3,6 +3,7 @@
 #	make			build/elfkit
 #	make demo		a live scheduler swap in a virtual machine, from nothing
 #	make check		all tests
+#	make bench		times beside objdump and pahole
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
 #	make compile_commands.json
@@ -92,7 +93,7 @@ ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 all: $(BUILD)/elfkit
 units: $(UNIT_TESTS)
 guest: $(GUEST_PROGRAMS)
-.PHONY: all units guest demo check setup install clean FORCE
+.PHONY: all units guest demo check bench setup install clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -141,6 +142,9 @@ check: setup
 	@$(MAKE) --no-print-directory all units guest
 	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run
+
+bench: all
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/bench
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader
