@@ -3,6 +3,7 @@
 #	make			build/elfkit
 #	make demo		a live scheduler swap in a virtual machine, from nothing
 #	make check		all tests
+#	make bench		times beside objdump and pahole
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
 #	make compile_commands.json
@@ -18,13 +19,17 @@ CFLAGS ?= -O2 -g
 MODULES := \
 	elfkit/err \
 	elfkit/output \
+	elfkit/parallel \
 	elfkit/image \
 	elfkit/symbols \
 	elfkit/debuginfo \
 	elfkit/cfi \
+	disasm/x86_layout \
 	disasm/x86 \
 	elfkit/funcs \
+	disasm/tables \
 	disasm/refs \
+	elfkit/crosscheck \
 	disasm/flow \
 	disasm/frame \
 	disasm/resume \
@@ -59,6 +64,7 @@ MODULES := \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
 	elfkit/cmd_diff \
+	elfkit/cmd_refs \
 	elfkit/cmd_relink \
 	elfkit/main
 
@@ -92,14 +98,14 @@ LIB_CFLAGS += $(patsubst %/capstone,%,$(filter -I%/capstone,$(LIB_CFLAGS)))
 endif
 
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-ALL_CFLAGS = -std=gnu11 -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
+ALL_CFLAGS = -std=gnu11 -pthread -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
 	-DELFKIT_VERSION='"$(VERSION)"' -DELFKIT_DATADIR='"$(DATADIR)"' -I. $(LIB_CFLAGS)
-ALL_LDFLAGS = $(SANITIZE_FLAGS) $(LDFLAGS)
+ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 
 all: $(BUILD)/elfkit
 units: $(UNIT_TESTS)
 guest: $(GUEST_PROGRAMS)
-.PHONY: all units guest demo check setup install clean FORCE
+.PHONY: all units guest demo check bench setup install clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -148,6 +154,9 @@ check: setup
 	@$(MAKE) --no-print-directory all units guest
 	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run
+
+bench: all
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/bench
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader

@@ -43,6 +43,10 @@ struct insn {
 	uint64_t target;	/* of INSN_CALL, INSN_JUMP and INSN_BRANCH */
 	uint8_t target_offset;	/* where the displacement of the target is encoded ... */
 	uint8_t target_size;	/* ... and its size: 1 or 4 */
+	struct insn_field_at {
+		uint8_t offset, size;	/* size 0: the instruction has none */
+	} disp, imm;		/* displacement of a memory operand, immediate */
+	bool pc_relative;	/* the displacement counts from the end of the instruction */
 };
 
 enum operand_kind { OPERAND_NONE, OPERAND_REG, OPERAND_IMM, OPERAND_MEM };
@@ -81,11 +85,14 @@ struct decoder;
 struct err *decoder_open(uint16_t machine, struct decoder **ret);
 void decoder_close(struct decoder *decoder);
 
-/* Decodes the instruction at @bytes; false where the bytes are no instruction. */
+/*
+ * Decodes the instruction at @bytes; false where the bytes are no instruction.
+ * Needs no state of @decoder: threads may share one.
+ */
 bool decode(struct decoder *decoder, const uint8_t *bytes, uint64_t len, uint64_t addr,
 	    struct insn *ret);
 
-/* The same instruction in detail: several times slower. */
+/* The same instruction in detail: about thirty times slower. */
 bool decode_detail(struct decoder *decoder, const uint8_t *bytes, uint64_t len, uint64_t addr,
 		   struct insn_detail *ret);
 

@@ -2,20 +2,33 @@
 /*
  * References by decoding all code and reading all data of an image.
  *
- * An address in an instruction is found in two steps: a window of four bytes
- * whose value is the entry of a function makes a candidate, and the decoder
- * must then name a field of the instruction at that place.
+ * The work is cut into pieces of consecutive addresses that are independent of
+ * each other: code is decoded anew from each function's entry, as it would be
+ * when it runs.
  */
 #include <string.h>
 
 #include "disasm/insn.h"
 #include "disasm/refs.h"
+#include "disasm/tables.h"
+#include "elfkit/parallel.h"
+
+const char *const ref_kind_names[NR_REF_KINDS] = { "call", "jump", "address", "data" };
+
+/* Code that is decoded, or data that is read, as one piece of work. */
+struct piece {
+	const struct image_section *section;
+	uint64_t low, high;
+	struct ref *refs;	/* what was found, by address */
+	uint32_t nr_refs, cap_refs;
+};
 
 struct collect {
 	const struct funcs *funcs;
 	struct decoder *decoder;
-	struct refs *refs;
-	uint32_t cap_refs;
+	struct tables tables;
+	struct piece *pieces;
+	uint32_t nr_pieces, cap_pieces;
 	uint64_t low, high;	/* all entries lie in here */
 	uint8_t *is_entry;	/* bitmap over low..high */
 };
@@ -43,153 +56,233 @@ static void mark_entries(struct collect *c)
 	}
 }
 
-static void add_ref(struct collect *c, uint32_t from, uint64_t at, uint64_t target, enum ref_kind kind)
+static void add_ref(const struct collect *c, struct piece *p, uint32_t from, uint64_t at, uint64_t target,
+		    enum ref_kind kind)
 {
 	uint32_t to = funcs_at(c->funcs, target);
 
-	if (to == NO_ID || (to == from && kind != REF_ADDRESS))
+	if (to == NO_ID)
 		return;
-	GROW(c->refs->v, c->refs->n, c->cap_refs);
-	c->refs->v[c->refs->n++] = (struct ref){ .from = from, .to = to, .at = at, .kind = kind };
-}
+	if (from == NO_ID && kind != REF_DATA) {
+		/* code that replaces an instruction runs as part of that one's function */
+		uint64_t site = tables_alternative_site(&c->tables, at);
 
-/* Whether four bytes somewhere in the instruction look like the address of an entry. */
-static bool may_hold_address(const struct collect *c, const uint8_t *bytes, const struct insn *insn)
-{
-	for (uint8_t i = 1; i + 4 <= insn->size; i++) {
-		int32_t v;
-
-		memcpy(&v, bytes + i, sizeof(v));
-		if (entry_at(c, (int64_t)v) || entry_at(c, insn->addr + insn->size + (int64_t)v))
-			return true;
+		from = site ? funcs_at(c->funcs, site) : NO_ID;
 	}
-	return false;
-}
-
-static void add_addresses(struct collect *c, uint32_t from, const uint8_t *bytes, const struct insn *insn)
-{
-	struct insn_detail detail;
-
-	if (!decode_detail(c->decoder, bytes, insn->size, insn->addr, &detail))
+	if (to == from && kind != REF_ADDRESS)
 		return;
-	for (uint8_t i = 0; i < detail.nr_fields; i++) {
-		const struct insn_field *f = &detail.fields[i];
-		uint64_t target = f->value + (f->pc_relative ? insn->addr + insn->size : 0);
+	GROW(p->refs, p->nr_refs, p->cap_refs);
+	p->refs[p->nr_refs++] = (struct ref){
+		.from = from, .to = to, .at = at, .kind = kind, .offset = target - c->funcs->v[to].low,
+	};
+}
 
-		if (entry_at(c, target))
-			add_ref(c, from, insn->addr, target, REF_ADDRESS);
+/* Fields that can hold an address: 4-byte displacements, 4- and 8-byte immediates. */
+static void add_addresses(const struct collect *c, struct piece *p, uint32_t from, const uint8_t *bytes,
+			  const struct insn *insn)
+{
+	int32_t v32;
+	int64_t v64;
+
+	if (insn->disp.size == 4) {
+		memcpy(&v32, bytes + insn->disp.offset, sizeof(v32));
+		v64 = v32 + (insn->pc_relative ? insn->addr + insn->size : 0);
+		if (entry_at(c, v64))
+			add_ref(c, p, from, insn->addr, v64, REF_ADDRESS);
+	}
+	if (insn->imm.size == 4) {
+		memcpy(&v32, bytes + insn->imm.offset, sizeof(v32));
+		if (entry_at(c, (int64_t)v32))
+			add_ref(c, p, from, insn->addr, (int64_t)v32, REF_ADDRESS);
+	} else if (insn->imm.size == 8) {
+		memcpy(&v64, bytes + insn->imm.offset, sizeof(v64));
+		if (entry_at(c, v64))
+			add_ref(c, p, from, insn->addr, v64, REF_ADDRESS);
 	}
 }
 
-static void decode_range(struct collect *c, const struct image_section *s, uint32_t from,
-			 uint64_t low, uint64_t high)
+static void decode_range(const struct collect *c, struct piece *p, uint32_t from, uint64_t low, uint64_t high)
 {
-	while (low < high) {
-		const uint8_t *bytes = s->data + (low - s->addr);
+	for (uint64_t at = low; at < high;) {
+		const uint8_t *bytes = p->section->data + (at - p->section->addr);
 		struct insn insn;
 
-		if (!decode(c->decoder, bytes, high - low, low, &insn)) {
-			low++;
+		if (!decode(c->decoder, bytes, high - at, at, &insn)) {
+			at++;
 			continue;
 		}
-		if (insn.kind == INSN_CALL)
-			add_ref(c, from, low, insn.target, REF_CALL);
-		else if (insn.kind == INSN_JUMP || insn.kind == INSN_BRANCH)
-			add_ref(c, from, low, insn.target, REF_JUMP);
-		else if (insn.size > 4 && may_hold_address(c, bytes, &insn))
-			add_addresses(c, from, bytes, &insn);
-		low += insn.size;
+		if (insn.kind == INSN_CALL || insn.kind == INSN_JUMP || insn.kind == INSN_BRANCH) {
+			/* most branches stay here */
+			if (from == NO_ID || insn.target - low >= high - low)
+				add_ref(c, p, from, at, insn.target,
+					insn.kind == INSN_CALL ? REF_CALL : REF_JUMP);
+		} else if (insn.size > 4) {
+			add_addresses(c, p, from, bytes, &insn);
+		}
+		at += insn.size;
 	}
 }
 
-/* Functions from their entries, and what lies between them as code of nobody. */
-static void decode_section(struct collect *c, uint32_t section)
+/* First function at or above @addr. */
+static uint32_t lower_bound(const struct funcs *funcs, uint64_t addr)
 {
-	const struct image_section *s = &c->funcs->image->sections[section];
-	uint64_t at = s->addr, end = s->addr + s->size;
+	uint32_t lo = 0, hi = funcs->n;
 
-	for (uint32_t i = 0; i < c->funcs->n; i++) {
-		const struct func *f = &c->funcs->v[i];
-		uint64_t high = f->high < end ? f->high : end;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (f->section != section || f->low < s->addr || f->low >= end)
-			continue;
-		if (f->low > at)
-			decode_range(c, s, NO_ID, at, f->low);
-		if (high > at)
-			decode_range(c, s, i, f->low > at ? f->low : at, high);
-		at = high > at ? high : at;
+		if (funcs->v[mid].low < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	if (at < end)
-		decode_range(c, s, NO_ID, at, end);
+	return lo;
 }
 
 /*
- * Tables that list places in code rather than functions to be called: the
- * places that ftrace and kprobes know (include/asm-generic/vmlinux.lds.h).
+ * Functions from their entries, and what lies between them as code of nobody.  One
+ * symbol may lie inside another (relocate_range holds identity_mapped): the code is
+ * that of the last one to begin, as funcs_at() has it.
  */
-static const struct {
-	const char *start, *stop;
-} code_tables[] = {
-	{ "__start_mcount_loc", "__stop_mcount_loc" },
-	{ "__start_kprobe_blacklist", "__stop_kprobe_blacklist" },
-	{ "__start_error_injection_whitelist", "__stop_error_injection_whitelist" },
-};
-
-static bool in_code_table(const struct funcs *funcs, uint64_t addr, uint64_t *end)
+static void decode_piece(const struct collect *c, struct piece *p)
 {
-	for (size_t i = 0; i < sizeof(code_tables) / sizeof(code_tables[0]); i++) {
-		uint32_t start = symbols_find(funcs->symbols, code_tables[i].start);
-		uint32_t stop = symbols_find(funcs->symbols, code_tables[i].stop);
+	const struct funcs *funcs = c->funcs;
+	uint64_t at = p->low;
 
-		if (start == NO_ID || stop == NO_ID)
-			continue;
-		if (addr >= funcs->symbols->v[start].value && addr < funcs->symbols->v[stop].value) {
-			*end = funcs->symbols->v[stop].value;
-			return true;
-		}
+	for (uint32_t i = lower_bound(funcs, p->low); i < funcs->n && funcs->v[i].low < p->high; i++) {
+		const struct func *f = &funcs->v[i];
+		uint64_t high = f->high < p->high ? f->high : p->high;
+
+		if (i + 1 < funcs->n && funcs->v[i + 1].low < high)
+			high = funcs->v[i + 1].low;
+		decode_range(c, p, NO_ID, at, f->low);
+		decode_range(c, p, i, f->low, high);
+		at = high;
 	}
-	return false;
+	decode_range(c, p, NO_ID, at, p->high);
 }
 
-static void read_pointers(struct collect *c, const struct image_section *s)
+static void read_pointers(const struct collect *c, struct piece *p, uint64_t at, uint64_t end)
 {
-	uint64_t off = -s->addr & 7;
+	const struct image_section *s = p->section;
 
-	while (off + 8 <= s->size) {
-		uint64_t value, end;
+	/* an ELF note (.notes: Xen's entry points) and packed structs align pointers to 4 bytes */
+	for (; at < end && s->addr + s->size - at >= 8; at += 4) {
+		uint64_t value;
 
-		memcpy(&value, s->data + off, sizeof(value));
-		if (entry_at(c, value)) {
-			if (in_code_table(c->funcs, s->addr + off, &end) && end > s->addr + off) {
-				off = end - s->addr;
-				continue;
-			}
-			add_ref(c, NO_ID, s->addr + off, value, REF_DATA);
-		}
-		off += 8;
+		memcpy(&value, s->data + (at - s->addr), sizeof(value));
+		if (entry_at(c, value))
+			add_ref(c, p, NO_ID, at, value, REF_DATA);
 	}
 }
 
-static int compare_refs(const void *a, const void *b)
+static void read_distances(const struct collect *c, struct piece *p, uint64_t at, uint64_t end)
 {
-	const struct ref *x = a, *y = b;
+	for (; at < end && end - at >= 4; at += 4) {
+		int32_t value;
 
-	if (x->to != y->to)
-		return x->to < y->to ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
+		memcpy(&value, p->section->data + (at - p->section->addr), sizeof(value));
+		if (entry_at(c, at + value))
+			add_ref(c, p, NO_ID, at, at + value, REF_DATA);
+	}
 }
 
-static void sort_refs(struct refs *refs, uint32_t nr_funcs)
+/* Data is pointers but where a table says otherwise. */
+static void read_piece(const struct collect *c, struct piece *p)
 {
-	if (refs->n)
-		qsort(refs->v, refs->n, sizeof(*refs->v), compare_refs);
-	refs->to = xcalloc(nr_funcs + 1, sizeof(uint32_t));
-	for (uint32_t i = 0, to = 0; to <= nr_funcs; to++) {
-		while (i < refs->n && refs->v[i].to < to)
-			i++;
-		refs->to[to] = i;
+	uint64_t at = p->low + (-p->low & 3);
+
+	while (at < p->high) {
+		const struct table *t = tables_from(&c->tables, at);
+		uint64_t end = !t ? p->high : t->low > at ? t->low : t->high;
+
+		if (end > p->high)
+			end = p->high;
+		if (!t || t->low > at)
+			read_pointers(c, p, at, end);
+		else if (t->kind == TABLE_DISTANCES)
+			read_distances(c, p, at, end);
+		at = end + (-end & 3);
 	}
+}
+
+static void run_piece(void *arg, uint32_t i)
+{
+	struct collect *c = arg;
+
+	if (image_section_is_code(c->pieces[i].section))
+		decode_piece(c, &c->pieces[i]);
+	else
+		read_piece(c, &c->pieces[i]);
+}
+
+static void add_piece(struct collect *c, const struct image_section *s, uint64_t low, uint64_t high)
+{
+	GROW(c->pieces, c->nr_pieces, c->cap_pieces);
+	c->pieces[c->nr_pieces++] = (struct piece){ .section = s, .low = low, .high = high };
+}
+
+/* Code is cut where functions begin. */
+static void cut_section(struct collect *c, const struct image_section *s)
+{
+	const uint64_t size = 512 << 10;
+	uint64_t low = s->addr, end = s->addr + s->size;
+
+	while (image_section_is_code(s) && end - low > size) {
+		uint32_t next = lower_bound(c->funcs, low + size);
+
+		if (next == c->funcs->n || c->funcs->v[next].low >= end)
+			break;
+		add_piece(c, s, low, c->funcs->v[next].low);
+		low = c->funcs->v[next].low;
+	}
+	add_piece(c, s, low, end);
+}
+
+static int compare_pieces(const void *a, const void *b)
+{
+	const struct piece *x = a, *y = b;
+
+	if (x->low != y->low)
+		return x->low < y->low ? -1 : 1;
+	return x->section < y->section ? -1 : x->section > y->section;
+}
+
+static void cut_image(struct collect *c)
+{
+	const struct image *image = c->funcs->image;
+
+	for (uint32_t i = 1; i < image->nr_sections; i++) {
+		const struct image_section *s = &image->sections[i];
+
+		if ((s->flags & SHF_ALLOC) && s->data && (s->type == SHT_PROGBITS || s->type == SHT_NOTE))
+			cut_section(c, s);
+	}
+	if (c->nr_pieces)
+		qsort(c->pieces, c->nr_pieces, sizeof(*c->pieces), compare_pieces);
+}
+
+/* All pieces as one array by target; pieces and what they hold are in the order of addresses. */
+static struct refs *join_pieces(const struct collect *c)
+{
+	struct refs *refs = xcalloc(1, sizeof(*refs));
+	uint32_t nr_funcs = c->funcs->n, *next = xcalloc(nr_funcs + 1, sizeof(*next));
+
+	for (uint32_t i = 0; i < c->nr_pieces; i++) {
+		refs->n += c->pieces[i].nr_refs;
+		for (uint32_t r = 0; r < c->pieces[i].nr_refs; r++)
+			next[c->pieces[i].refs[r].to + 1]++;
+	}
+	for (uint32_t to = 0; to < nr_funcs; to++)
+		next[to + 1] += next[to];
+	refs->to = xcalloc(nr_funcs + 1, sizeof(*refs->to));
+	memcpy(refs->to, next, (nr_funcs + 1) * sizeof(*next));
+	refs->v = xcalloc(refs->n, sizeof(*refs->v));
+	for (uint32_t i = 0; i < c->nr_pieces; i++)
+		for (uint32_t r = 0; r < c->pieces[i].nr_refs; r++)
+			refs->v[next[c->pieces[i].refs[r].to]++] = c->pieces[i].refs[r];
+	free(next);
+	return refs;
 }
 
 struct err *refs_collect(const struct funcs *funcs, struct refs **ret)
@@ -200,20 +293,17 @@ struct err *refs_collect(const struct funcs *funcs, struct refs **ret)
 
 	if (err)
 		return err_in(err, image->path);
-	c.refs = xcalloc(1, sizeof(*c.refs));
 	mark_entries(&c);
-	for (uint32_t i = 1; i < image->nr_sections; i++) {
-		const struct image_section *s = &image->sections[i];
-
-		if (image_section_is_code(s))
-			decode_section(&c, i);
-		else if ((s->flags & SHF_ALLOC) && s->data && s->type == SHT_PROGBITS)
-			read_pointers(&c, s);
-	}
-	sort_refs(c.refs, funcs->n);
+	tables_find(image, funcs->symbols, &c.tables);
+	cut_image(&c);
+	parallel_run(c.nr_pieces, run_piece, &c);
+	*ret = join_pieces(&c);
+	for (uint32_t i = 0; i < c.nr_pieces; i++)
+		free(c.pieces[i].refs);
+	free(c.pieces);
+	tables_release(&c.tables);
 	decoder_close(c.decoder);
 	free(c.is_entry);
-	*ret = c.refs;
 	return NULL;
 }
 

@@ -12,13 +12,17 @@ enum ref_kind {
 	REF_JUMP,
 	REF_ADDRESS,		/* an instruction takes the address */
 	REF_DATA,		/* data holds the address */
+	NR_REF_KINDS,
 };
+
+extern const char *const ref_kind_names[NR_REF_KINDS];
 
 struct ref {
 	uint32_t from;		/* func id; NO_ID: data, or code outside of all functions */
 	uint32_t to;		/* func id */
 	uint64_t at;		/* address of the instruction or of the pointer */
 	enum ref_kind kind;
+	uint32_t offset;	/* of the target in @to: 0 is the entry */
 };
 
 struct refs {

@@ -2,9 +2,9 @@
 /*
  * x86-64 instructions (Intel SDM volume 2, chapter 2 for the encoding).
  *
- * capstone finds the length of every instruction.  Direct branches are read
- * from the bytes, which is much faster than asking for operand detail for all
- * of a kernel; detail is for the few instructions whose operands matter.
+ * Length, fields and direct branches are read from the encoding, which is much
+ * faster than disassembling all of a kernel; capstone knows the operands of the
+ * few instructions where they matter.
  */
 #include <capstone/capstone.h>
 #include <elf.h>
@@ -12,10 +12,11 @@
 #include <string.h>
 
 #include "disasm/insn.h"
+#include "disasm/x86_layout.h"
 
 struct decoder {
-	csh fast, detailed;
-	cs_insn *fast_insn, *detailed_insn;
+	csh detailed;
+	cs_insn *detailed_insn;
 };
 
 static const uint8_t nop5[5] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
@@ -48,17 +49,11 @@ struct err *decoder_open(uint16_t machine, struct decoder **ret)
 	if (!machine_of(machine))
 		return err_new("ELF machine %u is not supported: elfkit knows x86-64", machine);
 	d = xcalloc(1, sizeof(*d));
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &d->fast) != CS_ERR_OK) {
-		free(d);
-		return err_new("capstone: cannot open a decoder");
-	}
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &d->detailed) != CS_ERR_OK ||
 	    cs_option(d->detailed, CS_OPT_DETAIL, CS_OPT_ON) != CS_ERR_OK) {
-		cs_close(&d->fast);
 		free(d);
 		return err_new("capstone: cannot open a decoder");
 	}
-	d->fast_insn = cs_malloc(d->fast);
 	d->detailed_insn = cs_malloc(d->detailed);
 	*ret = d;
 	return NULL;
@@ -68,23 +63,9 @@ void decoder_close(struct decoder *d)
 {
 	if (!d)
 		return;
-	cs_free(d->fast_insn, 1);
 	cs_free(d->detailed_insn, 1);
-	cs_close(&d->fast);
 	cs_close(&d->detailed);
 	free(d);
-}
-
-static bool is_prefix(uint8_t byte)
-{
-	switch (byte) {
-	case 0x26: case 0x2e: case 0x36: case 0x3e:	/* segments */
-	case 0x64: case 0x65: case 0x66: case 0x67:
-	case 0xf0: case 0xf2: case 0xf3:
-	case 0x40 ... 0x4f:				/* REX */
-		return true;
-	}
-	return false;
 }
 
 static int64_t read_signed(const uint8_t *p, uint8_t size)
@@ -105,56 +86,50 @@ static int64_t read_signed(const uint8_t *p, uint8_t size)
 	return 0;
 }
 
-static void set_branch(struct insn *insn, enum insn_kind kind, const uint8_t *bytes,
-		       uint8_t offset, uint8_t size)
+static void set_branch(struct insn *insn, enum insn_kind kind, const uint8_t *bytes)
 {
-	/* capstone takes 66 e8 for four bytes, the processor for six: nothing that a compiler emits */
-	if (offset + size != insn->size)
-		return;
 	insn->kind = kind;
-	insn->target_offset = offset;
-	insn->target_size = size;
-	insn->target = insn->addr + insn->size + read_signed(bytes + offset, size);
+	insn->target_offset = insn->imm.offset;
+	insn->target_size = insn->imm.size;
+	insn->target = insn->addr + insn->size + read_signed(bytes + insn->imm.offset, insn->imm.size);
 }
 
-static void classify(struct insn *insn, const uint8_t *bytes)
+static void classify_two_byte(struct insn *insn, const uint8_t *bytes, uint8_t opcode)
 {
-	uint8_t i = 0, reg;
+	switch (opcode) {
+	case 0x80 ... 0x8f:
+		set_branch(insn, INSN_BRANCH, bytes);
+		return;
+	case 0x0b: case 0xb9: case 0xff:	/* ud2, ud1, ud0 */
+		insn->kind = INSN_TRAP;
+		return;
+	}
+}
 
-	while (i + 1 < insn->size && is_prefix(bytes[i]))
-		i++;
-	switch (bytes[i]) {
+static void classify_one_byte(struct insn *insn, const uint8_t *bytes, uint8_t at)
+{
+	uint8_t reg;
+
+	switch (bytes[at]) {
 	case 0xe8:
-		set_branch(insn, INSN_CALL, bytes, i + 1, 4);
+		set_branch(insn, INSN_CALL, bytes);
 		return;
 	case 0xe9:
-		set_branch(insn, INSN_JUMP, bytes, i + 1, 4);
-		return;
 	case 0xeb:
-		set_branch(insn, INSN_JUMP, bytes, i + 1, 1);
+		set_branch(insn, INSN_JUMP, bytes);
 		return;
 	case 0x70 ... 0x7f:
 	case 0xe0 ... 0xe3:
-		set_branch(insn, INSN_BRANCH, bytes, i + 1, 1);
-		return;
-	case 0x0f:
-		if (i + 1 >= insn->size)
-			return;
-		if (bytes[i + 1] >= 0x80 && bytes[i + 1] <= 0x8f)
-			set_branch(insn, INSN_BRANCH, bytes, i + 2, 4);
-		else if (bytes[i + 1] == 0x0b || bytes[i + 1] == 0xb9)
-			insn->kind = INSN_TRAP;		/* ud2, ud1 */
+		set_branch(insn, INSN_BRANCH, bytes);
 		return;
 	case 0xc2: case 0xc3: case 0xca: case 0xcb: case 0xcf:
 		insn->kind = INSN_RETURN;
 		return;
-	case 0xcc: case 0xf4:
-		insn->kind = bytes[i] == 0xcc ? INSN_TRAP : INSN_OTHER;
+	case 0xcc:
+		insn->kind = INSN_TRAP;
 		return;
 	case 0xff:
-		if (i + 1 >= insn->size)
-			return;
-		reg = (bytes[i + 1] >> 3) & 7;
+		reg = (bytes[at + 1] >> 3) & 7;
 		if (reg == 2 || reg == 3)
 			insn->kind = INSN_INDIRECT_CALL;
 		else if (reg == 4 || reg == 5)
@@ -163,16 +138,24 @@ static void classify(struct insn *insn, const uint8_t *bytes)
 	}
 }
 
-bool decode(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64_t addr, struct insn *ret)
+bool decode(struct decoder *d __attribute__((unused)), const uint8_t *bytes, uint64_t len, uint64_t addr,
+	    struct insn *ret)
 {
-	const uint8_t *code = bytes;
-	size_t left = len;
-	uint64_t pc = addr;
+	struct x86_layout l;
 
-	if (!cs_disasm_iter(d->fast, &code, &left, &pc, d->fast_insn))
+	if (!x86_layout(bytes, len, &l))
 		return false;
-	*ret = (struct insn){ .addr = addr, .size = pc - addr };
-	classify(ret, bytes);
+	*ret = (struct insn){
+		.addr = addr,
+		.size = l.size,
+		.disp = { l.disp, l.disp_size },
+		.imm = { l.imm, l.imm_size },
+		.pc_relative = l.pc_relative,
+	};
+	if (l.map == X86_MAP_ONE_BYTE)
+		classify_one_byte(ret, bytes, l.opcode);
+	else if (l.map == X86_MAP_0F && !l.vex)
+		classify_two_byte(ret, bytes, bytes[l.opcode]);
 	return true;
 }
 
@@ -258,7 +241,8 @@ static struct operand operand_of(const cs_x86_op *op)
 		o.kind = OPERAND_MEM;
 		o.base = dwarf_reg(op->mem.base);
 		o.index = dwarf_reg(op->mem.index);
-		o.pc_relative = op->mem.base == X86_REG_RIP;
+		/* a 67 prefix makes it %eip, which is the same below 4 GB and in kernel code */
+		o.pc_relative = op->mem.base == X86_REG_RIP || op->mem.base == X86_REG_EIP;
 		o.segment = op->mem.segment == X86_REG_GS || op->mem.segment == X86_REG_FS;
 		o.value = op->mem.disp;
 		break;
@@ -268,34 +252,18 @@ static struct operand operand_of(const cs_x86_op *op)
 	return o;
 }
 
-/* Fields that can hold an address: 4-byte displacements, 4- and 8-byte immediates. */
-static void add_fields(const cs_x86 *x86, const uint8_t *bytes, struct insn_detail *ret)
+static void add_field(struct insn_detail *ret, const uint8_t *bytes, uint8_t offset, uint8_t size,
+		      bool pc_relative, bool indexed)
 {
-	const cs_x86_encoding *enc = &x86->encoding;
-	bool pc_relative = false, indexed = false;
-	/* capstone says 2 under a 66 prefix, but 64-bit code has no such displacement */
-	uint8_t disp_size = enc->disp_size == 2 ? 4 : enc->disp_size;
-
-	for (uint8_t i = 0; i < x86->op_count; i++)
-		if (x86->operands[i].type == X86_OP_MEM) {
-			pc_relative = x86->operands[i].mem.base == X86_REG_RIP;
-			indexed = x86->operands[i].mem.index != X86_REG_INVALID ||
-				  (x86->operands[i].mem.base != X86_REG_INVALID && !pc_relative);
-		}
-	if (enc->disp_offset && (disp_size == 4 || disp_size == 8))
-		ret->fields[ret->nr_fields++] = (struct insn_field){
-			.offset = enc->disp_offset,
-			.size = disp_size,
-			.pc_relative = pc_relative,
-			.indexed = indexed,
-			.value = read_signed(bytes + enc->disp_offset, disp_size),
-		};
-	if (enc->imm_offset && (enc->imm_size == 4 || enc->imm_size == 8))
-		ret->fields[ret->nr_fields++] = (struct insn_field){
-			.offset = enc->imm_offset,
-			.size = enc->imm_size,
-			.value = read_signed(bytes + enc->imm_offset, enc->imm_size),
-		};
+	if (size != 4 && size != 8)
+		return;
+	ret->fields[ret->nr_fields++] = (struct insn_field){
+		.offset = offset,
+		.size = size,
+		.pc_relative = pc_relative,
+		.indexed = indexed,
+		.value = read_signed(bytes + offset, size),
+	};
 }
 
 bool decode_detail(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64_t addr,
@@ -308,14 +276,16 @@ bool decode_detail(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64
 	const cs_x86 *x86 = &insn->detail->x86;
 	uint8_t nr_read, nr_written;
 	cs_regs read, written;
+	struct x86_layout l;
 
-	if (!cs_disasm_iter(d->detailed, &code, &left, &pc, insn))
+	if (!x86_layout(bytes, len, &l) || !cs_disasm_iter(d->detailed, &code, &left, &pc, insn))
 		return false;
 	memset(ret, 0, sizeof(*ret));
 	ret->op = op_of(insn->id);
 	for (uint8_t i = 0; i < x86->op_count && i < 4; i++)
 		ret->operands[ret->nr_operands++] = operand_of(&x86->operands[i]);
-	add_fields(x86, bytes, ret);
+	add_field(ret, bytes, l.disp, l.disp_size, l.pc_relative, l.indexed);
+	add_field(ret, bytes, l.imm, l.imm_size, false, false);
 	if (!cs_regs_access(d->detailed, insn, read, &nr_read, written, &nr_written)) {
 		ret->regs_read = reg_mask(read, nr_read);
 		ret->regs_written = reg_mask(written, nr_written);

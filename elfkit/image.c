@@ -73,6 +73,7 @@ static struct err *read_section(struct image *image, size_t i, size_t shstrndx, 
 	s->size = shdr.sh_size;
 	s->flags = shdr.sh_flags;
 	s->type = shdr.sh_type;
+	s->info = shdr.sh_info;
 	if (s->addr + s->size < s->addr)
 		return err_new("section %s: size 0x%lx runs past the end of the address space",
 			       s->name, (unsigned long)s->size);

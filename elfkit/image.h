@@ -21,6 +21,7 @@ struct image_section {
 	uint64_t size;
 	uint64_t flags;		/* SHF_* */
 	uint32_t type;		/* SHT_* */
+	uint32_t info;		/* SHT_RELA: the section it is for; may be out of range */
 	const uint8_t *data;	/* NULL for SHT_NOBITS and empty sections */
 };
 

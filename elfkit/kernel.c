@@ -3,21 +3,52 @@
 #include <string.h>
 
 #include "elfkit/kernel.h"
+#include "elfkit/parallel.h"
+
+struct reading {
+	const char *vmlinux;
+	struct kernel *kernel;
+	struct err *image, *debuginfo;
+};
+
+/* Symbols and DWARF have nothing to do with each other until functions are joined. */
+static void read_part(void *arg, uint32_t debuginfo)
+{
+	struct reading *r = arg;
+	struct kernel *k = r->kernel;
+
+	if (debuginfo) {
+		r->debuginfo = debuginfo_open(r->vmlinux, policy_wants_unit, k->policy, &k->debuginfo);
+		return;
+	}
+	r->image = image_open(r->vmlinux, &k->image);
+	if (!r->image && !machine_of(k->image->machine))
+		r->image = err_new("%s: ELF machine %u is not supported: elfkit knows x86-64", r->vmlinux,
+				   k->image->machine);
+	if (!r->image)
+		k->symbols = symbols_read(k->image);
+}
+
+static struct err *read_vmlinux(const char *vmlinux, struct kernel *ret)
+{
+	struct reading r = { .vmlinux = vmlinux, .kernel = ret };
+
+	parallel_run(2, read_part, &r);
+	/* what is wrong with the file says more than what that does to its DWARF */
+	if (r.image) {
+		err_free(r.debuginfo);
+		return r.image;
+	}
+	return r.debuginfo;
+}
 
 struct err *kernel_read(const char *vmlinux, const char *policy, struct kernel *ret)
 {
-	struct err *err = NULL;
+	struct err *err;
 
 	memset(ret, 0, sizeof(*ret));
-	err = err ?: policy_read(policy, &ret->policy);
-	err = err ?: image_open(vmlinux, &ret->image);
-	if (err)
-		return err;
-	if (!machine_of(ret->image->machine))
-		return err_new("%s: ELF machine %u is not supported: elfkit knows x86-64", vmlinux,
-			       ret->image->machine);
-	ret->symbols = symbols_read(ret->image);
-	err = debuginfo_open(vmlinux, policy_wants_unit, ret->policy, &ret->debuginfo);
+	err = policy_read(policy, &ret->policy);
+	err = err ?: read_vmlinux(vmlinux, ret);
 	if (err)
 		return err;
 	if (!ret->debuginfo->nr_units)

@@ -2,29 +2,73 @@
 /* Symbols by address, by name and by source file. */
 #include <string.h>
 
+#include "elfkit/parallel.h"
 #include "elfkit/symbols.h"
+
+/*
+ * What is compared first stands beside the id, so that most comparisons need not
+ * go through the symbol: the address, or the first eight bytes of the name.
+ */
+struct keyed {
+	uint64_t key;
+	uint32_t id;
+};
 
 static int compare_by_addr(const void *a, const void *b, void *arg)
 {
-	const struct symbol *v = arg, *x = &v[*(const uint32_t *)a], *y = &v[*(const uint32_t *)b];
+	const struct keyed *i = a, *k = b;
+	const struct symbol *v = arg, *x = &v[i->id], *y = &v[k->id];
+	int cmp;
 
-	if (x->value != y->value)
-		return x->value < y->value ? -1 : 1;
+	if (i->key != k->key)
+		return i->key < k->key ? -1 : 1;
 	if (x->size != y->size)
 		return x->size > y->size ? -1 : 1;
-	return strcmp(x->name, y->name);
+	cmp = strcmp(x->name, y->name);
+	return cmp ?: i->id < k->id ? -1 : i->id > k->id;
 }
 
 static int compare_by_name(const void *a, const void *b, void *arg)
 {
-	const struct symbol *v = arg, *x = &v[*(const uint32_t *)a], *y = &v[*(const uint32_t *)b];
-	int cmp = strcmp(x->name, y->name);
+	const struct keyed *i = a, *k = b;
+	const struct symbol *v = arg, *x = &v[i->id], *y = &v[k->id];
+	int cmp;
 
+	if (i->key != k->key)
+		return i->key < k->key ? -1 : 1;
+	cmp = strcmp(x->name, y->name);
 	if (cmp)
 		return cmp;
 	if ((x->bind == STB_LOCAL) != (y->bind == STB_LOCAL))
 		return x->bind == STB_LOCAL ? 1 : -1;
-	return x->value < y->value ? -1 : x->value > y->value;
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	return i->id < k->id ? -1 : i->id > k->id;
+}
+
+/* Orders as strcmp() does: big-endian, and zero behind the end. */
+static uint64_t name_key(const char *name)
+{
+	uint64_t key = 0;
+
+	for (int i = 0, shift = 56; i < 8 && name[i]; i++, shift -= 8)
+		key |= (uint64_t)(uint8_t)name[i] << shift;
+	return key;
+}
+
+static void sort(void *arg, uint32_t by_name)
+{
+	struct symbols *symbols = arg;
+	struct keyed *keyed = xcalloc(symbols->n, sizeof(*keyed));
+	uint32_t *ids = xcalloc(symbols->n, sizeof(*ids));
+
+	for (uint32_t i = 0; i < symbols->n; i++)
+		keyed[i] = (struct keyed){ by_name ? name_key(symbols->v[i].name) : symbols->v[i].value, i };
+	qsort_r(keyed, symbols->n, sizeof(*keyed), by_name ? compare_by_name : compare_by_addr, symbols->v);
+	for (uint32_t i = 0; i < symbols->n; i++)
+		ids[i] = keyed[i].id;
+	free(keyed);
+	*(by_name ? &symbols->by_name : &symbols->by_addr) = ids;
 }
 
 /* First position in by_name whose name is not below @name. */
@@ -100,12 +144,7 @@ struct symbols *symbols_read(const struct image *image)
 		};
 	}
 
-	symbols->by_addr = xcalloc(symbols->n, sizeof(uint32_t));
-	symbols->by_name = xcalloc(symbols->n, sizeof(uint32_t));
-	for (uint32_t i = 0; i < symbols->n; i++)
-		symbols->by_addr[i] = symbols->by_name[i] = i;
-	qsort_r(symbols->by_addr, symbols->n, sizeof(uint32_t), compare_by_addr, symbols->v);
-	qsort_r(symbols->by_name, symbols->n, sizeof(uint32_t), compare_by_name, symbols->v);
+	parallel_run(2, sort, symbols);
 	mark_exported(symbols);
 	return symbols;
 }

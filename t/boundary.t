@@ -56,7 +56,7 @@ for my $kernel (@kernels) {
 	like($report, qr/^closure: \[\]$/m, "$kernel: nothing outside reaches an insider");
 	like($functions->{__sched_setscheduler}[0]{sleeps}, qr/ > schedule > __schedule > __switch_to_asm$/,
 		"$kernel: a way on which a task can sleep is shown");
-	ok(!$functions->{update_curr}[0]{sleeps}, "$kernel: no task sleeps in update_curr");
+	ok(!$functions->{update_rq_clock}[0]{sleeps}, "$kernel: no task sleeps in update_rq_clock");
 
 	is($functions->{__schedule}[0]{class}, 'interface', "$kernel: __schedule is called from outside");
 	is($functions->{__schedule}[0]{entry}, 'bare', "$kernel: __schedule is notrace: a bare entry");

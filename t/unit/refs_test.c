@@ -7,6 +7,9 @@
 static struct program program;
 static struct refs *refs;
 
+#define ALTERNATIVE(site, new)                                                                    \
+	".long " site " - ., " new " - .; .word 0; .byte 3, " new "_end - " new "\n"
+
 static const char assembly[] =
 	FUNC("target", "nop; nop; middle: nop; ret")
 	FUNC("caller", "call target; ret")
@@ -24,6 +27,24 @@ static const char assembly[] =
 	FUNC("alone", "ret")
 	"between: call alone\n"
 	FUNC("constant", "mov $0x12345678, %eax; ret")
+	FUNC("exported", "ret") FUNC("at_boot", "ret") FUNC("noted", "ret") FUNC("by_distance_alone", "ret")
+	".type outer, @function; outer: nop; .type inner, @function; inner: jmp inner; call leaf2; "
+	".size inner, . - inner; nop; call leaf2; .size outer, . - outer\n"
+	FUNC("leaf2", "ret")
+	FUNC("by_eip", "lea leaf2(%eip), %eax; ret")
+	FUNC("behind_ud1", "ud1 0xc(%eax), %eax; call leaf2; ret")
+	FUNC("alternative", "site: nop; nop; nop; back: ret")
+	".section .altinstr_replacement, \"ax\"; "
+	"new1: jmp back; new1_end: new2: call leaf2; new2_end: beside: call alone2\n"
+	".text\n"
+	FUNC("alone2", "ret")
+	".section .altinstructions, \"a\"; .globl __alt_instructions, __alt_instructions_end; __alt_instructions:\n"
+	ALTERNATIVE("site", "new1") ALTERNATIVE("site", "new2") "__alt_instructions_end:\n"
+	".section __ksymtab, \"a\"; .globl __start___ksymtab, __stop___ksymtab; __start___ksymtab:\n"
+	".long exported - ., 0, 0; __stop___ksymtab: .long by_distance_alone - .\n"
+	".section .init.data, \"aw\"; .balign 8; .long 0; .globl __initcall_start, __initcall_end; __initcall_start:\n"
+	".long at_boot - .; __initcall_end: .long 0, 0, 0\n"
+	".section .notes, \"a\", @note; .balign 4; .long 0; .quad noted\n"
 	".data; .balign 8; pointer: .quad in_data, in_data + 1, 0\n"
 	".section .tables, \"a\"; .balign 8\n"
 	"__start_mcount_loc: .quad in_tables\n__stop_mcount_loc:\n"
@@ -94,6 +115,43 @@ TEST(pointer_to_an_entry_in_data_is_found)
 TEST(tables_of_places_in_code_are_no_references)
 {
 	assert_int_equal(count_all("in_tables"), 0);
+}
+
+TEST(tables_of_distances_take_addresses)
+{
+	assert_int_equal(count(NULL, "exported", REF_DATA), 1);
+	assert_int_equal(count(NULL, "at_boot", REF_DATA), 1);
+	assert_int_equal(count_all("by_distance_alone"), 0);
+}
+
+TEST(pointers_in_notes_are_aligned_to_four_bytes)
+{
+	assert_int_equal(count(NULL, "noted", REF_DATA), 1);
+}
+
+TEST(code_belongs_to_the_innermost_function)
+{
+	assert_int_equal(count("inner", "leaf2", REF_CALL), 1);
+	assert_int_equal(count("outer", "leaf2", REF_CALL), 0);
+	assert_int_equal(count(NULL, "leaf2", REF_CALL), 1);
+	assert_int_equal(count("outer", "inner", REF_JUMP), 0);
+}
+
+TEST(replacement_runs_as_part_of_the_function_it_is_for)
+{
+	assert_int_equal(count_all("alternative"), 0);
+	assert_int_equal(count("alternative", "leaf2", REF_CALL), 1);
+	assert_int_equal(count(NULL, "alone2", REF_CALL), 1);
+}
+
+TEST(address_relative_to_eip_is_found)
+{
+	assert_int_equal(count("by_eip", "leaf2", REF_ADDRESS), 1);
+}
+
+TEST(decoding_stays_in_step_behind_ud1)
+{
+	assert_int_equal(count("behind_ud1", "leaf2", REF_CALL), 1);
 }
 
 TEST(function_that_calls_itself_is_no_reference)
@@ -188,6 +246,12 @@ int main(void)
 		cmocka_unit_test(address_in_an_instruction_is_found),
 		cmocka_unit_test(pointer_to_an_entry_in_data_is_found),
 		cmocka_unit_test(tables_of_places_in_code_are_no_references),
+		cmocka_unit_test(tables_of_distances_take_addresses),
+		cmocka_unit_test(pointers_in_notes_are_aligned_to_four_bytes),
+		cmocka_unit_test(code_belongs_to_the_innermost_function),
+		cmocka_unit_test(replacement_runs_as_part_of_the_function_it_is_for),
+		cmocka_unit_test(address_relative_to_eip_is_found),
+		cmocka_unit_test(decoding_stays_in_step_behind_ud1),
 		cmocka_unit_test(function_that_calls_itself_is_no_reference),
 		cmocka_unit_test(own_address_is_a_reference),
 		cmocka_unit_test(code_outside_of_functions_is_read),

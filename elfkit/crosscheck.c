@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Relocations as the linker wrote them (x86-64 psABI, table 4.9) and landing pads
+ * (the kernel's tools/objtool/check.c, validate_ibt() and .ibt_endbr_seal).
+ */
+#include <string.h>
+
+#include "disasm/tables.h"
+#include "elfkit/crosscheck.h"
+#include "elfkit/parallel.h"
+
+const char *const finding_names[NR_FINDINGS] = { "relocation", "no landing pad", "sealed", "not taken" };
+
+struct check {
+	const struct funcs *funcs;
+	const struct refs *refs;
+	struct findings *findings;
+	uint32_t cap;
+	struct tables tables;
+	struct relocations *sections;	/* of one section each */
+	uint32_t nr_sections;
+	uint64_t trampolines_low, trampolines_high;	/* of static calls */
+};
+
+/* A reference that a relocation shows and that was not found. */
+struct missed {
+	uint64_t at;
+	uint32_t func;
+};
+
+struct relocations {
+	const struct check *check;
+	const struct image_section *rela, *target;
+	struct missed *missed;
+	uint32_t nr_missed, cap_missed;
+	uint32_t nr_shown;
+};
+
+static void add_finding(struct check *c, enum finding_kind kind, uint32_t func, char *text)
+{
+	GROW(c->findings->v, c->findings->n, c->cap);
+	c->findings->v[c->findings->n++] = (struct finding){ kind, func, text };
+}
+
+/* Whether a reference to @func was found at an address in low..high. */
+static bool found_in(const struct refs *refs, uint32_t func, uint64_t low, uint64_t high)
+{
+	uint32_t lo = refs->to[func], hi = refs->to[func + 1];
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (refs->v[mid].at < low)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < refs->to[func + 1] && refs->v[lo].at < high;
+}
+
+/* The function that a relocation with S + A = @value shows a reference to, or NO_ID. */
+static uint32_t shown_function(const struct relocations *r, const Elf64_Rela *rela, uint64_t value)
+{
+	const struct funcs *funcs = r->check->funcs;
+	bool code = image_section_is_code(r->target);
+	const struct table *t;
+	uint32_t func;
+
+	switch (ELF64_R_TYPE(rela->r_info)) {
+	case R_X86_64_PLT32:
+		func = code ? funcs_at(funcs, value + 4) : NO_ID;
+		return func != NO_ID && func == funcs_at(funcs, rela->r_offset) ? NO_ID : func;
+	case R_X86_64_32:
+	case R_X86_64_32S:
+		return code ? funcs_starting_at(funcs, value) : NO_ID;
+	case R_X86_64_64:
+		func = funcs_starting_at(funcs, value);
+		if (func == NO_ID)
+			return NO_ID;
+		t = code ? NULL : tables_from(&r->check->tables, rela->r_offset);
+		return t && t->low <= rela->r_offset && t->kind == TABLE_PLACES ? NO_ID : func;
+	case R_X86_64_PC32:
+		/* a distance in data counts where a table of distances is; in code it is an operand */
+		t = code ? NULL : tables_from(&r->check->tables, rela->r_offset);
+		if (code || (t && t->low <= rela->r_offset && t->kind == TABLE_DISTANCES))
+			return funcs_starting_at(funcs, value + (code ? 4 : 0));
+		return NO_ID;
+	}
+	return NO_ID;
+}
+
+static void check_section(void *arg, uint32_t i)
+{
+	struct relocations *r = &((struct check *)arg)->sections[i];
+	const struct image *image = r->check->funcs->image;
+
+	for (uint64_t off = 0; off + sizeof(Elf64_Rela) <= r->rela->size; off += sizeof(Elf64_Rela)) {
+		bool code = image_section_is_code(r->target);
+		Elf64_Rela rela;
+		uint32_t func;
+
+		memcpy(&rela, r->rela->data + off, sizeof(rela));
+		if (ELF64_R_SYM(rela.r_info) >= image->nr_symtab ||
+		    rela.r_offset - r->target->addr >= r->target->size)
+			continue;
+		func = shown_function(r, &rela, image->symtab[ELF64_R_SYM(rela.r_info)].st_value + rela.r_addend);
+		if (func == NO_ID)
+			continue;
+		r->nr_shown++;
+		/* the field lies somewhere in the instruction; in data it is the pointer */
+		if (found_in(r->check->refs, func, code ? rela.r_offset - 11 : rela.r_offset, rela.r_offset + 1))
+			continue;
+		GROW(r->missed, r->nr_missed, r->cap_missed);
+		r->missed[r->nr_missed++] = (struct missed){ rela.r_offset, func };
+	}
+}
+
+static int compare_missed(const void *a, const void *b)
+{
+	const struct missed *x = a, *y = b;
+
+	if (x->func != y->func)
+		return x->func < y->func ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void check_relocations(struct check *c)
+{
+	const struct image *image = c->funcs->image;
+	struct missed *missed = NULL;
+	uint32_t n = 0, cap = 0;
+
+	c->sections = xcalloc(image->nr_sections, sizeof(*c->sections));
+	for (size_t i = 1; i < image->nr_sections; i++) {
+		const struct image_section *rela = &image->sections[i];
+
+		if (rela->type == SHT_RELA && rela->data && rela->info < image->nr_sections &&
+		    (image->sections[rela->info].flags & SHF_ALLOC) && image->sections[rela->info].data)
+			c->sections[c->nr_sections++] = (struct relocations){
+				.check = c, .rela = rela, .target = &image->sections[rela->info],
+			};
+	}
+	parallel_run(c->nr_sections, check_section, c);
+	for (uint32_t i = 0; i < c->nr_sections; i++) {
+		c->findings->nr_relocations += c->sections[i].nr_shown;
+		for (uint32_t k = 0; k < c->sections[i].nr_missed; k++) {
+			GROW(missed, n, cap);
+			missed[n++] = c->sections[i].missed[k];
+		}
+		free(c->sections[i].missed);
+	}
+	free(c->sections);
+	if (n)
+		qsort(missed, n, sizeof(*missed), compare_missed);
+	for (uint32_t i = 0; i < n; i++) {
+		AUTO_FREE char *place = funcs_place(c->funcs, missed[i].at);
+
+		add_finding(c, FINDING_RELOCATION, missed[i].func,
+			    xasprintf("the linker put a reference to %s at %s, and none was found there",
+				      c->funcs->v[missed[i].func].name, place));
+	}
+	free(missed);
+}
+
+static const struct ref *first_taken(const struct refs *refs, uint32_t func)
+{
+	for (uint32_t r = refs->to[func]; r < refs->to[func + 1]; r++)
+		if ((refs->v[r].kind == REF_ADDRESS || refs->v[r].kind == REF_DATA) && !refs->v[r].offset)
+			return &refs->v[r];
+	return NULL;
+}
+
+static bool has_landing_pad(const struct check *c, uint32_t func)
+{
+	const struct machine *machine = machine_of(c->funcs->image->machine);
+	const uint8_t *bytes = image_bytes(c->funcs->image, c->funcs->v[func].low, sizeof(machine->landing_pad));
+
+	return bytes && !memcmp(bytes, machine->landing_pad, sizeof(machine->landing_pad));
+}
+
+/* Functions whose landing pad the kernel overwrites at boot: 32-bit distances. */
+static bool *read_seals(struct check *c)
+{
+	uint32_t start = symbols_find(c->funcs->symbols, "__ibt_endbr_seal");
+	uint32_t end = symbols_find(c->funcs->symbols, "__ibt_endbr_seal_end");
+	bool *sealed;
+
+	if (start == NO_ID || end == NO_ID)
+		return NULL;
+	sealed = xcalloc(c->funcs->n, sizeof(*sealed));
+	for (uint64_t at = c->funcs->symbols->v[start].value; at < c->funcs->symbols->v[end].value; at += 4) {
+		const uint8_t *bytes = image_bytes(c->funcs->image, at, 4);
+		int32_t distance;
+		uint32_t func;
+
+		if (!bytes)
+			break;
+		memcpy(&distance, bytes, sizeof(distance));
+		func = funcs_starting_at(c->funcs, at + distance);
+		if (func == NO_ID)
+			continue;
+		sealed[func] = true;
+		c->findings->nr_sealed++;
+	}
+	return sealed;
+}
+
+/*
+ * Not functions to be called: trampolines, whose addresses are for patching, and the
+ * padding in front of a function.
+ */
+static bool is_call_target(const struct check *c, uint32_t func)
+{
+	uint64_t low = c->funcs->v[func].low;
+
+	return strncmp(c->funcs->v[func].name, "__pfx_", 6) &&
+	       (low < c->trampolines_low || low >= c->trampolines_high);
+}
+
+static void check_landing_pad(struct check *c, enum finding_kind kind, uint32_t func, bool sealed)
+{
+	const char *name = c->funcs->v[func].name;
+	const char *section = c->funcs->image->sections[c->funcs->v[func].section].name;
+	const struct ref *ref = first_taken(c->refs, func);
+	bool pad = has_landing_pad(c, func);
+	AUTO_FREE char *place = NULL;
+
+	if (kind == FINDING_NOT_TAKEN) {
+		/* what would take the address of an exit function is dropped from an image */
+		if (!ref && pad && !sealed && strncmp(section, ".exit", 5))
+			add_finding(c, kind, func,
+				    xasprintf("objtool left %s its landing pad, and nothing was found that takes its address",
+					      name));
+		return;
+	}
+	if (!ref || pad != (kind == FINDING_SEALED))
+		return;
+	place = funcs_place(c->funcs, ref->at);
+	if (kind == FINDING_NO_LANDING_PAD && is_call_target(c, func))
+		add_finding(c, kind, func,
+			    xasprintf("the address of %s is taken at %s, and it has no landing pad for indirect calls",
+				      name, place));
+	else if (kind == FINDING_SEALED && sealed)
+		add_finding(c, kind, func,
+			    xasprintf("the address of %s is taken at %s, and objtool sealed it as never called indirectly",
+				      name, place));
+}
+
+static void check_landing_pads(struct check *c)
+{
+	const struct symbols *symbols = c->funcs->symbols;
+	uint32_t low = symbols_find(symbols, "__static_call_text_start");
+	uint32_t high = symbols_find(symbols, "__static_call_text_end");
+	AUTO_FREE bool *sealed = read_seals(c);
+
+	if (!sealed || !c->findings->nr_sealed)
+		return;
+	if (low != NO_ID && high != NO_ID) {
+		c->trampolines_low = symbols->v[low].value;
+		c->trampolines_high = symbols->v[high].value;
+	}
+	for (enum finding_kind kind = FINDING_NO_LANDING_PAD; kind < NR_FINDINGS; kind++)
+		for (uint32_t i = 0; i < c->funcs->n; i++)
+			check_landing_pad(c, kind, i, sealed[i]);
+}
+
+void crosscheck(const struct funcs *funcs, const struct refs *refs, struct findings *ret)
+{
+	struct check c = { .funcs = funcs, .refs = refs, .findings = ret };
+
+	memset(ret, 0, sizeof(*ret));
+	tables_find(funcs->image, funcs->symbols, &c.tables);
+	check_relocations(&c);
+	check_landing_pads(&c);
+	tables_release(&c.tables);
+}
+
+void findings_release(struct findings *findings)
+{
+	for (uint32_t i = 0; i < findings->n; i++)
+		free(findings->v[i].text);
+	free(findings->v);
+	memset(findings, 0, sizeof(*findings));
+}
