@@ -39,6 +39,7 @@ MODULES := \
 	elfkit/copies \
 	elfkit/declarations \
 	elfkit/kernel \
+	elfkit/unknown \
 	elfkit/survey \
 	elfkit/report \
 	elfkit/report_read \

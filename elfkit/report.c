@@ -8,6 +8,7 @@
  *	closure: []		references from outside to insiders
  *	switches:
  *	- {function: __schedule, calls: __switch_to_asm, at: __schedule+0x348}
+ *	findings: [{kind: ..., what: ...}]	disagreements between sources, unknown names of the policy
  *	functions:
  *	- name: ...		the symbol
  *	  class: ...
@@ -162,6 +163,32 @@ static void write_closure(struct report *r)
 	close_list(r);
 }
 
+static void write_finding(struct report *r, const char *kind, const char *what)
+{
+	open_mapping(r, YAML_BLOCK_MAPPING_STYLE);
+	pair(r, "kind", kind);
+	pair(r, "what", what);
+	close_mapping(r);
+}
+
+static void write_findings(struct report *r)
+{
+	const struct survey *s = r->survey;
+
+	text(r, "findings");
+	open_list(r);
+	for (uint32_t i = 0; i < s->findings.n; i++) {
+		const struct finding *f = &s->findings.v[i];
+
+		/* one about a function of others is their business */
+		if (r->kernel->boundary->v[f->func].side != SIDE_NONE)
+			write_finding(r, finding_names[f->kind], f->text);
+	}
+	for (uint32_t i = 0; i < s->nr_unknown; i++)
+		write_finding(r, "unknown-name", s->unknown[i]);
+	close_list(r);
+}
+
 /* A line of the function list: a function with code, or (func == NO_ID) a declaration without. */
 struct entry {
 	const char *name;
@@ -255,6 +282,7 @@ struct err *report_write(const struct survey *survey, FILE *file)
 	write_counts(&r);
 	write_switches(&r);
 	write_closure(&r);
+	write_findings(&r);
 	write_functions(&r);
 	close_mapping(&r);
 	emit(&r, &event, yaml_document_end_event_initialize(&event, 1));

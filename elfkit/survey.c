@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "elfkit/survey.h"
+#include "elfkit/unknown.h"
 
 struct err *survey_make(const char *vmlinux, const char *policy, struct survey *ret)
 {
@@ -16,11 +17,17 @@ struct err *survey_make(const char *vmlinux, const char *policy, struct survey *
 	sleep_compute(k->funcs, k->refs, k->policy, k->boundary, &ret->sleep);
 	copies_find(k->debuginfo, k->policy, &ret->copies);
 	declarations_find(k->funcs, k->policy, k->boundary, &ret->copies, &ret->declarations);
+	crosscheck(k->funcs, k->refs, &ret->findings);
+	unknown_names(k, &ret->unknown, &ret->nr_unknown);
 	return NULL;
 }
 
 void survey_release(struct survey *survey)
 {
+	for (uint32_t i = 0; i < survey->nr_unknown; i++)
+		free(survey->unknown[i]);
+	free(survey->unknown);
+	findings_release(&survey->findings);
 	declarations_release(&survey->declarations);
 	copies_release(&survey->copies);
 	sleep_release(&survey->sleep);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "elfkit/crosscheck.h"
 #include "elfkit/declarations.h"
 #include "elfkit/kernel.h"
 #include "elfkit/sleep.h"
@@ -14,6 +15,9 @@ struct survey {
 	struct sleep sleep;
 	struct copies copies;
 	struct declarations declarations;
+	struct findings findings;	/* references that somebody else sees otherwise */
+	char **unknown;			/* names of the policy that the kernel does not have, with near misses */
+	uint32_t nr_unknown;
 };
 
 /* @ret is released in any case by survey_release(). */

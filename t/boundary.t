@@ -103,6 +103,10 @@ for my $kernel (@kernels) {
 	$policy =~ s/^keep_out: \[\]/keep_out:\n  - function: try_to_wake_up\n    why: as a test/m or die;
 	my (undef, $other) = run($elfkit, 'boundary', '-c', spew("$tmp/b.yaml", $policy), "$dir/vmlinux");
 	my $kept = functions($other)->{try_to_wake_up}[0];
+	$policy =~ s/function: try_to_wake_up/function: try_to_wake_upp/;
+	(undef, $other) = run($elfkit, 'boundary', '-c', spew("$tmp/b.yaml", $policy), "$dir/vmlinux");
+	like($other, qr/kind: unknown-name\n +what: '?try_to_wake_upp \(b\.yaml:\d+\): no such function .*near: .*try_to_wake_up/,
+		"$kernel: a name that the kernel does not have is a finding, with near misses");
 	is("$kept->{class}|$kept->{because}", "outsider|'kept out: as a test'", "$kernel: -c keeps a function out");
 }
 done_testing;
