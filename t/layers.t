@@ -51,4 +51,5 @@ is_deeply([grep { slurp($_) !~ /\A(?:\/\/|\/\*) SPDX-License-Identifier: GPL-2.0
 	'every C file begins with its licence');
 is_deeply([grep { -f && !/^LICENSE/ && slurp($_) =~ /KERNEL_VERSION\(|LINUX_VERSION_CODE/ && !/^t\/layers/ } @tracked],
 	[], 'no kernel version in the code');
+is_deeply([grep { !-x } glob('t/*.t')], [], 'every test is a program');
 done_testing;
