@@ -106,6 +106,7 @@ struct machine {
 	uint32_t args;			/* registers that can hold arguments */
 	const uint8_t *entry_nop;	/* what the kernel makes of `call __fentry__` */
 	uint8_t landing_pad[4];		/* endbr64 */
+	uint8_t trap;			/* the one-byte trap that fills gaps */
 };
 
 const struct machine *machine_of(uint16_t elf_machine);

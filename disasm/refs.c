@@ -26,6 +26,7 @@ struct piece {
 struct collect {
 	const struct funcs *funcs;
 	struct decoder *decoder;
+	const struct machine *machine;
 	struct tables tables;
 	struct piece *pieces;
 	uint32_t nr_pieces, cap_pieces;
@@ -107,7 +108,8 @@ static void decode_range(const struct collect *c, struct piece *p, uint32_t from
 		const uint8_t *bytes = p->section->data + (at - p->section->addr);
 		struct insn insn;
 
-		if (!decode(c->decoder, bytes, high - at, at, &insn)) {
+		/* three of five instructions of a kernel are traps that pad */
+		if (*bytes == c->machine->trap || !decode(c->decoder, bytes, high - at, at, &insn)) {
 			at++;
 			continue;
 		}
@@ -293,6 +295,7 @@ struct err *refs_collect(const struct funcs *funcs, struct refs **ret)
 
 	if (err)
 		return err_in(err, image->path);
+	c.machine = machine_of(image->machine);
 	mark_entries(&c);
 	tables_find(image, funcs->symbols, &c.tables);
 	cut_image(&c);

@@ -35,6 +35,7 @@ static const struct machine x86_64 = {
 	.args = BIT(5) | BIT(4) | BIT(1) | BIT(2) | BIT(8) | BIT(9),
 	.entry_nop = nop5,
 	.landing_pad = { 0xf3, 0x0f, 0x1e, 0xfa },
+	.trap = 0xcc,
 };
 
 const struct machine *machine_of(uint16_t elf_machine)

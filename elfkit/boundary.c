@@ -273,9 +273,13 @@ static bool comes_from_outside(const struct compute *c, const struct ref *ref)
 
 	if (from == NO_ID || c->b->v[from].side == SIDE_OUTSIDER || c->b->v[from].side == SIDE_NONE)
 		return true;
-	for (uint32_t i = 0; i < c->b->nr_switches; i++)
-		if (c->b->switches[i].func == from && flow_has(&c->b->switches[i].after, ref->at))
+	for (uint32_t i = 0; i < c->b->nr_switches; i++) {
+		if (c->b->switches[i].func != from)
+			continue;
+		/* an alternative's replacement lies elsewhere: it may well run behind the switch */
+		if (flow_has(&c->b->switches[i].after, ref->at) || funcs_at(c->funcs, ref->at) != ref->from)
 			return true;
+	}
 	return false;
 }
 
