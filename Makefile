@@ -22,12 +22,16 @@ MODULES := \
 	elfkit/symbols \
 	elfkit/debuginfo \
 	elfkit/cfi \
+	elfkit/types \
+	elfkit/typeinfo \
 	disasm/x86 \
 	elfkit/funcs \
 	disasm/refs \
 	disasm/flow \
 	disasm/frame \
 	disasm/resume \
+	disasm/typeflow_value \
+	disasm/typeflow \
 	elfkit/policy \
 	elfkit/boundary \
 	elfkit/kernel \
@@ -81,11 +85,11 @@ endif
 
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ALL_CFLAGS = -std=gnu11 -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
-	-DELFKIT_VERSION='"$(VERSION)"' -DELFKIT_DATADIR='"$(DATADIR)"' -I. $(LIB_CFLAGS)
+	-DELFKIT_VERSION='"$(VERSION)"' -DELFKIT_DATADIR='"$(DATADIR)"' -pthread -I. $(LIB_CFLAGS)
 ALL_LDFLAGS = $(SANITIZE_FLAGS) $(LDFLAGS)
 
 all: $(BUILD)/elfkit
-units: $(UNIT_TESTS)
+units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 .PHONY: all units guest demo check setup install clean FORCE
 .DELETE_ON_ERROR:
@@ -108,6 +112,12 @@ $(BUILD)/t/unit/%: t/unit/%.c $(LIB) $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags cmocka) -MMD -MP -MF $@.d $(ALL_LDFLAGS) \
 		-o $@ $< $(LIB) $(LIB_LDLIBS) $(shell pkg-config --libs cmocka)
+
+# What the tests ask elfkit's insides on a real kernel.
+$(BUILD)/t/accesses: t/accesses.c $(LIB) $(BUILD)/flags
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIB_LDLIBS)
 
 # Programs for the virtual machine: static, so that they need nothing there.
 $(BUILD)/t/vm/%: t/vm/%.c

@@ -33,7 +33,7 @@ is_deeply(\@backwards, [], 'no file includes one of a later module');
 
 my %library = (
 	'libelf|gelf' => [qw(elfkit/image elfkit/cfi relink/object relink/object_write)],
-	'elfutils/.*|dwarf' => [qw(elfkit/debuginfo elfkit/cfi elfkit/debuginfo_file)],
+	'elfutils/.*|dwarf' => [qw(elfkit/debuginfo elfkit/cfi elfkit/debuginfo_file elfkit/typeinfo)],
 	'capstone/.*' => [qw(disasm/x86)],
 	'yaml' => [qw(elfkit/policy elfkit/report)],
 );
