@@ -165,33 +165,43 @@ static struct value address_of(const struct typeflow *f, const struct state *s, 
 	return add_constant(f, base, o->value);
 }
 
-/* The stack variable at CFA + @n, as a pointer. */
-static struct value stack_variable(const struct typeflow *f, uint64_t pc, int64_t n)
+/*
+ * The stack variable at CFA + @n, as a pointer.  In a function that aligns its stack, DWARF counts
+ * from the frame pointer.
+ */
+static struct value stack_variable(const struct typeflow *f, const struct state *s, uint64_t pc, int64_t n)
 {
+	struct value fp = s->regs[f->machine->fp];
+
 	for (uint32_t i = 0; f->known && i < f->known->nr_hints; i++) {
 		const struct type_hint *h = &f->info->hints[f->known->hints + i];
+		int64_t start = h->offset;
 		uint32_t type;
 
-		if (h->reg != HINT_STACK || pc < h->low || pc - h->low >= h->len || n < h->offset)
+		if (pc < h->low || pc - h->low >= h->len)
+			continue;
+		if (h->reg == f->machine->fp && fp.kind == V_STACK)
+			start = fp.n - h->offset;
+		else if (h->reg != HINT_STACK)
 			continue;
 		type = types_complete(f->info->types, h->type);
-		if (n - h->offset < f->info->types->v[type].size)
-			return (struct value){ V_POINTER, type, n - h->offset };
+		if (n >= start && n - start < f->info->types->v[type].size)
+			return (struct value){ V_POINTER, type, n - start };
 	}
 	return unknown;
 }
 
-static struct value object_at(const struct typeflow *f, const struct step *step, struct value address)
+static struct value object_at(const struct typeflow *f, const struct state *s, const struct step *step, struct value address)
 {
 	if (address.kind == V_STACK)
-		return stack_variable(f, step->insn.addr, address.n);
+		return stack_variable(f, s, step->insn.addr, address.n);
 	return value_resolve(f->info, address);
 }
 
-static void report(const struct typeflow *f, const struct step *step, struct value address, uint8_t how,
-		   uint32_t size)
+static void report(const struct typeflow *f, const struct state *s, const struct step *step,
+		   struct value address, uint8_t how, uint32_t size)
 {
-	struct value object = object_at(f, step, address);
+	struct value object = object_at(f, s, step, address);
 	struct access access = { .at = step->insn.addr, .how = how, .size = size };
 
 	if (!f->fn || (address.kind == V_STACK && object.kind != V_POINTER))
@@ -204,12 +214,13 @@ static void report(const struct typeflow *f, const struct step *step, struct val
 }
 
 /* The address of a member is made from the address of its struct. */
-static void report_address(const struct typeflow *f, const struct step *step, struct value address)
+static void report_address(const struct typeflow *f, const struct state *s, const struct step *step,
+			   struct value address)
 {
-	struct value object = object_at(f, step, address);
+	struct value object = object_at(f, s, step, address);
 
 	if (object.kind == V_POINTER && object.n > 0)
-		report(f, step, address, ACCESS_ADDRESS, 0);
+		report(f, s, step, address, ACCESS_ADDRESS, 0);
 }
 
 static bool is_cpu_distance(const struct typeflow *f, const struct operand *o, struct value address)
@@ -240,7 +251,7 @@ static struct value load(const struct typeflow *f, const struct state *s, const 
 		if (v.kind != V_UNKNOWN)
 			return v;
 	}
-	object = object_at(f, step, address);
+	object = object_at(f, s, step, address);
 	if (object.kind != V_POINTER)
 		return unknown;
 	target = types_pointee(f->info->types, object.type, object.n);
@@ -420,6 +431,10 @@ static bool compute(const struct typeflow *f, const struct state *s, const struc
 	case OP_ADD:
 		*ret = dst->size == 8 ? add_values(f, a, b) : unknown;
 		return true;
+	case OP_AND:
+		/* `and $-16,%rsp`: the rest of the frame is where one may say it is */
+		*ret = a.kind == V_STACK && b.kind == V_CONST ? (struct value){ V_STACK, 0, a.n & b.n } : unknown;
+		return true;
 	case OP_SUB:
 		*ret = dst->size == 8 && b.kind == V_CONST ? add_constant(f, a, -b.n) : unknown;
 		return true;
@@ -445,18 +460,18 @@ static void report_operands(const struct typeflow *f, const struct state *s, con
 			continue;
 		address = address_of(f, s, step, o);
 		if (step->op != OP_LEA)
-			report(f, step, address, how ?: ACCESS_READ, o->size);
+			report(f, s, step, address, how ?: ACCESS_READ, o->size);
 		else if (o->value)
-			report_address(f, step, address);
+			report_address(f, s, step, address);
 	}
 	if (step->nr_operands == 2 && step->operands[1].kind == OPERAND_IMM &&
 	    step->operands[0].kind == OPERAND_REG && step->operands[0].size == 8) {
 		struct value v = { V_CONST, 0, step->operands[1].value };
 
 		if (step->op == OP_ADD)
-			report_address(f, step, add_values(f, reg_value(s, step->operands[0].reg), v));
+			report_address(f, s, step, add_values(f, reg_value(s, step->operands[0].reg), v));
 		else if (step->op == OP_MOV)
-			report_address(f, step, v);
+			report_address(f, s, step, v);
 	}
 }
 

@@ -247,6 +247,7 @@ struct walking {
 	const struct types *types;
 	void (*step)(const struct type_step *step, void *arg);
 	void *arg;
+	uint32_t size;		/* 0: an address, which stops at what starts there */
 	int depth;
 };
 
@@ -281,6 +282,8 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 		inside = true;
 		w->step(&step, w->arg);
 		from = offset - m->offset;
+		if (!w->size && from <= 0)
+			continue;
 		w->depth++;
 		if (from < 0)
 			walk(w, m->type, 0, size + from, base + m->offset);
@@ -294,7 +297,7 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 bool types_walk(const struct types *types, uint32_t id, int64_t offset, uint32_t size,
 		void (*step)(const struct type_step *step, void *arg), void *arg)
 {
-	struct walking w = { .types = types, .step = step, .arg = arg };
+	struct walking w = { .types = types, .step = step, .arg = arg, .size = size };
 
 	return walk(&w, id, offset, size ?: 1, 0);
 }
