@@ -61,7 +61,7 @@ struct operand {
 enum insn_op {
 	OP_OTHER,
 	OP_PUSH, OP_POP, OP_MOV, OP_LEA, OP_ADD, OP_SUB, OP_AND, OP_LEAVE, OP_NOP, OP_ENDBR,
-	OP_CMOV, OP_XCHG, OP_XOR,
+	OP_CMOV, OP_XCHG, OP_XOR, OP_OR, OP_TEST,
 };
 
 /* What one instruction does, in detail. */

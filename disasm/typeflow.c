@@ -28,6 +28,13 @@ struct edge {
 	uint64_t from, to;
 };
 
+/* A pointer @n bytes behind the start of a @type points to @target, in this function. */
+struct fact {
+	uint32_t type;
+	int64_t n;
+	uint32_t target;
+};
+
 struct typeflow {
 	const struct funcs *funcs;
 	const struct typeinfo *info;
@@ -44,6 +51,8 @@ struct typeflow {
 	uint32_t nr_steps, cap_steps;
 	struct block *blocks;
 	uint32_t nr_blocks, cap_blocks;
+	struct fact *facts;
+	uint32_t nr_facts, cap_facts;
 	access_fn *fn;		/* NULL until the last pass */
 	void *arg;
 };
@@ -116,6 +125,7 @@ void typeflow_close(struct typeflow *f)
 	free(f->edges);
 	free(f->steps);
 	free(f->blocks);
+	free(f->facts);
 	free(f);
 }
 
@@ -198,11 +208,28 @@ static struct value object_at(const struct typeflow *f, const struct state *s, c
 	return value_resolve(f->info, address);
 }
 
+/* Which bits of memory an instruction with a constant looks at or changes; 0: all. */
+static uint64_t bits_of(const struct step *step)
+{
+	const struct operand *o = step->operands;
+
+	if (step->nr_operands != 2 || o[1].kind != OPERAND_IMM)
+		return 0;
+	switch (step->op) {
+	case OP_OR: case OP_TEST: case OP_XOR:
+		return o[1].value;
+	case OP_AND:
+		return o[0].size < 8 ? ~o[1].value & ((1ULL << 8 * o[0].size) - 1) : ~o[1].value;
+	default:
+		return 0;
+	}
+}
+
 static void report(const struct typeflow *f, const struct state *s, const struct step *step,
 		   struct value address, uint8_t how, uint32_t size)
 {
 	struct value object = object_at(f, s, step, address);
-	struct access access = { .at = step->insn.addr, .how = how, .size = size };
+	struct access access = { .at = step->insn.addr, .how = how, .size = size, .bits = bits_of(step) };
 
 	if (!f->fn || (address.kind == V_STACK && object.kind != V_POINTER))
 		return;
@@ -223,16 +250,37 @@ static void report_address(const struct typeflow *f, const struct state *s, cons
 		report(f, s, step, address, ACCESS_ADDRESS, 0);
 }
 
-static bool is_cpu_distance(const struct typeflow *f, const struct operand *o, struct value address)
+static bool is_cpu_distance(const struct typeflow *f, const struct step *step, const struct operand *o)
 {
-	if (o->segment)
-		return o->base == INSN_REG_NONE && typeinfo_var(f->info, f->this_cpu_off) &&
-		       address.kind == V_POINTER && !address.n &&
-		       address.type == typeinfo_var(f->info, f->this_cpu_off)->type &&
-		       (uint64_t)o->value == f->this_cpu_off;
-	if (!f->cpu_offsets)
+	uint64_t addr = o->value + (o->pc_relative ? step->insn.addr + step->insn.size : 0);
+
+	if (o->base != INSN_REG_NONE && o->index != INSN_REG_NONE)
 		return false;
-	return (o->base == INSN_REG_NONE || o->index == INSN_REG_NONE) && (uint64_t)o->value == f->cpu_offsets;
+	return o->segment ? addr == f->this_cpu_off : f->cpu_offsets && addr == f->cpu_offsets;
+}
+
+/* What the functions's own hints say of a pointer in memory: the void *private of a struct. */
+static uint32_t fact_of(const struct typeflow *f, struct value object)
+{
+	for (uint32_t i = 0; i < f->nr_facts; i++)
+		if (f->facts[i].type == object.type && f->facts[i].n == object.n)
+			return f->facts[i].target;
+	return 0;
+}
+
+static void add_fact(struct typeflow *f, struct value object, uint32_t target)
+{
+	for (uint32_t i = 0; i < f->nr_facts; i++) {
+		struct fact *fact = &f->facts[i];
+
+		if (fact->type == object.type && fact->n == object.n) {
+			if (fact->target != target)
+				fact->target = 0;	/* not the same everywhere */
+			return;
+		}
+	}
+	GROW(f->facts, f->nr_facts, f->cap_facts);
+	f->facts[f->nr_facts++] = (struct fact){ object.type, object.n, target };
 }
 
 static struct value load(const struct typeflow *f, const struct state *s, const struct step *step,
@@ -243,7 +291,7 @@ static struct value load(const struct typeflow *f, const struct state *s, const 
 
 	if (o->size != 8)
 		return unknown;
-	if (is_cpu_distance(f, o, address))
+	if (is_cpu_distance(f, step, o))
 		return (struct value){ .kind = V_PERCPU };
 	if (address.kind == V_STACK && o->index == INSN_REG_NONE) {
 		struct value v = state_load(s, address.n);
@@ -254,7 +302,7 @@ static struct value load(const struct typeflow *f, const struct state *s, const 
 	object = object_at(f, s, step, address);
 	if (object.kind != V_POINTER)
 		return unknown;
-	target = types_pointee(f->info->types, object.type, object.n);
+	target = types_pointee(f->info->types, object.type, object.n) ?: fact_of(f, object);
 	return target ? (struct value){ V_POINTER, target, 0 } : unknown;
 }
 
@@ -339,26 +387,41 @@ static struct value thunk_target(const struct typeflow *f, const struct state *s
 		"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
 	};
 	static const char prefix[] = "__x86_indirect_thunk_";
-	uint32_t id = funcs_starting_at(f->funcs, callee);
+	const struct symbols *symbols = f->funcs->symbols;
 
-	if (id == NO_ID || strncmp(f->funcs->v[id].name, prefix, strlen(prefix)))
-		return unknown;
-	for (int i = 0; i < NR_REGS; i++)
-		if (!strcmp(f->funcs->v[id].name + strlen(prefix), names[i]))
-			return s->regs[i];
+	for (uint32_t i = symbols_lower_bound(symbols, callee); i < symbols->n; i++) {
+		const struct symbol *symbol = &symbols->v[symbols->by_addr[i]];
+
+		if (symbol->value != callee)
+			break;
+		if (strncmp(symbol->name, prefix, strlen(prefix)))
+			continue;
+		for (int reg = 0; reg < NR_REGS; reg++)
+			if (!strcmp(symbol->name + strlen(prefix), names[reg]))
+				return s->regs[reg];
+	}
 	return unknown;
 }
 
-static void apply_hint(const struct typeflow *f, struct state *s, const struct type_hint *h)
+static void apply_hint(struct typeflow *f, struct state *s, const struct type_hint *h)
 {
 	struct value hint = { V_POINTER, types_complete(f->info->types, h->type), h->offset };
+	const struct type *t = &f->info->types->v[hint.type];
+	struct value object;
 
-	if (h->reg < NR_REGS)
-		s->regs[h->reg] = value_refine(f->info, s->regs[h->reg], hint);
+	if (h->reg >= NR_REGS)
+		return;
+	object = value_resolve(f->info, s->regs[h->reg]);
+	if (t->kind == TYPE_POINTER && t->target && object.kind == V_POINTER) {
+		object.n -= h->offset;
+		if (!types_pointee(f->info->types, object.type, object.n))
+			add_fact(f, object, types_complete(f->info->types, t->target));
+	}
+	s->regs[h->reg] = value_refine(f->info, s->regs[h->reg], hint);
 }
 
 /* What DWARF says from @pc on; with @all, also what it has said before and still holds. */
-static void apply_hints(const struct typeflow *f, struct state *s, uint64_t pc, bool all)
+static void apply_hints(struct typeflow *f, struct state *s, uint64_t pc, bool all)
 {
 	const struct type_hint *hints;
 	uint32_t lo = 0, hi;
@@ -381,7 +444,7 @@ static void apply_hints(const struct typeflow *f, struct state *s, uint64_t pc, 
 }
 
 /* Arguments and other registers that a call may change are lost, unless DWARF says that they live on. */
-static void call(const struct typeflow *f, struct state *s, const struct step *step)
+static void call(struct typeflow *f, struct state *s, const struct step *step)
 {
 	const struct type_func *callee;
 	uint32_t type = 0;
@@ -475,7 +538,7 @@ static void report_operands(const struct typeflow *f, const struct state *s, con
 	}
 }
 
-static void run_step(const struct typeflow *f, struct state *s, const struct step *step)
+static void run_step(struct typeflow *f, struct state *s, const struct step *step)
 {
 	const struct operand *dst = &step->operands[0];
 	struct value v, other;
@@ -671,6 +734,19 @@ static void run_until_stable(struct typeflow *f)
 	}
 }
 
+static void analyse(struct typeflow *f, uint32_t start)
+{
+	f->blocks[start].in.reached = f->blocks[start].dirty = true;
+	f->blocks[start].in.regs[f->machine->sp] = (struct value){ V_STACK, 0, -8 };
+	run_until_stable(f);
+	/* what no path was found to starts from what DWARF says there */
+	for (uint32_t i = 0; i < f->nr_blocks; i++)
+		if (!f->blocks[i].in.reached) {
+			f->blocks[i].in.reached = f->blocks[i].dirty = true;
+			run_until_stable(f);
+		}
+}
+
 static int compare_steps(const void *a, const void *b)
 {
 	const struct step *x = a, *y = b;
@@ -704,15 +780,14 @@ void typeflow_run(struct typeflow *f, uint32_t func, access_fn *fn, void *arg)
 	start = block_at(f, entry->low);
 	if (start == UINT32_MAX)
 		return;
-	f->blocks[start].in.reached = f->blocks[start].dirty = true;
-	f->blocks[start].in.regs[f->machine->sp] = (struct value){ V_STACK, 0, -8 };
-	run_until_stable(f);
-	/* what no path was found to starts from what DWARF says there */
-	for (uint32_t i = 0; i < f->nr_blocks; i++)
-		if (!f->blocks[i].in.reached) {
-			f->blocks[i].in.reached = f->blocks[i].dirty = true;
-			run_until_stable(f);
-		}
+	f->nr_facts = 0;
+	analyse(f, start);
+	if (f->nr_facts) {
+		/* what was learnt of pointers in memory holds from the beginning */
+		for (uint32_t i = 0; i < f->nr_blocks; i++)
+			memset(&f->blocks[i].in, 0, sizeof(f->blocks[i].in));
+		analyse(f, start);
+	}
 	f->fn = fn;
 	for (uint32_t i = 0; i < f->nr_blocks; i++)
 		run_block(f, &f->blocks[i]);

@@ -21,6 +21,7 @@ struct access {
 	uint32_t type;		/* the object's type; 0: not known */
 	int64_t offset;		/* into the object */
 	uint32_t size;		/* bytes */
+	uint64_t bits;		/* those that matter, where the instruction says so; 0: all */
 };
 
 typedef void access_fn(const struct access *access, void *arg);

@@ -29,18 +29,26 @@ struct value value_resolve(const struct typeinfo *info, struct value v)
 	return (struct value){ V_POINTER, var->type, v.n - (int64_t)var->addr };
 }
 
-/* Whether pointer @outer also points @inner.n bytes behind the start of an object of inner.type. */
+/*
+ * Whether the object of @outer has one of @inner's type in the very place where @inner says it is; both
+ * are the same address.
+ */
 static bool contains(const struct typeinfo *info, struct value outer, struct value inner)
 {
 	uint32_t type = outer.type;
-	int64_t n = outer.n;
+	int64_t n = outer.n - inner.n;
 
 	for (int depth = 0; type && depth < 16; depth++) {
-		if (type == inner.type && n == inner.n)
+		if (type == inner.type && !n)
 			return true;
 		type = types_inner(info->types, type, n, &n);
 	}
 	return false;
+}
+
+static bool in_bounds(const struct typeinfo *info, struct value v)
+{
+	return v.n >= 0 && v.n < info->types->v[v.type].size;
 }
 
 static struct value merge_pointers(const struct typeinfo *info, struct value a, struct value b)
@@ -89,7 +97,9 @@ struct value value_refine(const struct typeinfo *info, struct value v, struct va
 		return v;
 	if (v.kind == V_STACK || (v.kind == V_CONST && resolved.kind == V_POINTER))
 		return v;
-	if (v.kind == V_POINTER && contains(info, v, hint))
+	if (v.kind != V_POINTER || contains(info, hint, v))
+		return hint;
+	if (contains(info, v, hint) || (in_bounds(info, v) && !in_bounds(info, hint)))
 		return v;
 	return hint;
 }

@@ -232,6 +232,8 @@ static enum insn_op op_of(unsigned int id)
 	case X86_INS_ENDBR64: return OP_ENDBR;
 	case X86_INS_XCHG: return OP_XCHG;
 	case X86_INS_XOR: return OP_XOR;
+	case X86_INS_OR: return OP_OR;
+	case X86_INS_TEST: return OP_TEST;
 	case X86_INS_CMOVA: case X86_INS_CMOVAE: case X86_INS_CMOVB: case X86_INS_CMOVBE:
 	case X86_INS_CMOVE: case X86_INS_CMOVG: case X86_INS_CMOVGE: case X86_INS_CMOVL:
 	case X86_INS_CMOVLE: case X86_INS_CMOVNE: case X86_INS_CMOVNO: case X86_INS_CMOVNP:
@@ -354,6 +356,8 @@ bool decode_operands(struct decoder *d, const uint8_t *bytes, uint64_t len, uint
 		struct operand *o = &ret_detail->operands[ret_detail->nr_operands++];
 
 		*o = operand_of(&detail->x86.operands[i]);
+		/* capstone 4 takes test for a write */
+		o->written &= ret_detail->op != OP_TEST;
 		if (o->kind == OPERAND_REG && o->written && o->reg != INSN_REG_NONE)
 			ret_detail->regs_written |= BIT(o->reg);
 	}

@@ -243,11 +243,23 @@ static bool covers(const struct type *t, const struct type_member *m, int64_t of
 	return m->offset < offset + size && offset < end;
 }
 
+/* Whether one of @bits, counted from @offset on, is the bit-field's. */
+static bool has_bit(const struct type_member *m, int64_t offset, uint64_t bits)
+{
+	int64_t first = ((int64_t)m->offset - offset) * 8 + m->bit_offset;
+
+	for (int64_t i = first; i < first + m->bit_size; i++)
+		if (i >= 0 && i < 64 && (bits >> i & 1))
+			return true;
+	return false;
+}
+
 struct walking {
 	const struct types *types;
 	void (*step)(const struct type_step *step, void *arg);
 	void *arg;
 	uint32_t size;		/* 0: an address, which stops at what starts there */
+	uint64_t bits;
 	int depth;
 };
 
@@ -277,7 +289,7 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 		struct type_step step = { .type = id, .member = i, .offset = base };
 		int64_t from;
 
-		if (!covers(t, m, offset, size))
+		if (!covers(t, m, offset, size) || (w->bits && m->bit_size && !has_bit(m, offset, w->bits)))
 			continue;
 		inside = true;
 		w->step(&step, w->arg);
@@ -294,10 +306,10 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 	return inside || (offset >= 0 && offset < t->size);
 }
 
-bool types_walk(const struct types *types, uint32_t id, int64_t offset, uint32_t size,
+bool types_walk(const struct types *types, uint32_t id, int64_t offset, uint32_t size, uint64_t bits,
 		void (*step)(const struct type_step *step, void *arg), void *arg)
 {
-	struct walking w = { .types = types, .step = step, .arg = arg, .size = size };
+	struct walking w = { .types = types, .step = step, .arg = arg, .size = size, .bits = bits };
 
 	return walk(&w, id, offset, size ?: 1, 0);
 }

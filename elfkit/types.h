@@ -92,7 +92,7 @@ static inline bool type_is_aggregate(const struct type *t)
  * every depth: task_struct.se, then sched_entity.vruntime.  Returns whether the place
  * lies in the type at all (a scalar has no member to report).
  */
-bool types_walk(const struct types *types, uint32_t id, int64_t offset, uint32_t size,
+bool types_walk(const struct types *types, uint32_t id, int64_t offset, uint32_t size, uint64_t bits,
 		void (*step)(const struct type_step *step, void *arg), void *arg);
 
 /*

@@ -37,7 +37,7 @@ static void print_access(const struct access *access, void *arg)
 		return;
 	}
 	c->typed += access->how != ACCESS_ADDRESS;
-	types_walk(c->info->types, access->type, access->offset, access->size, print_step, c);
+	types_walk(c->info->types, access->type, access->offset, access->size, access->bits, print_step, c);
 }
 
 static bool wanted(const char *unit, int n, char **units)
