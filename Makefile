@@ -34,7 +34,10 @@ MODULES := \
 	disasm/typeflow \
 	elfkit/policy \
 	elfkit/boundary \
+	elfkit/structs \
 	elfkit/kernel \
+	elfkit/report_out \
+	elfkit/report_structs \
 	elfkit/report \
 	relink/object \
 	relink/object_write \

@@ -219,7 +219,7 @@ static uint64_t bits_of(const struct step *step)
 	case OP_OR: case OP_TEST: case OP_XOR:
 		return o[1].value;
 	case OP_AND:
-		return o[0].size < 8 ? ~o[1].value & ((1ULL << 8 * o[0].size) - 1) : ~o[1].value;
+		return ~(uint64_t)o[1].value & (o[0].size < 8 ? (1ULL << 8 * o[0].size) - 1 : UINT64_MAX);
 	default:
 		return 0;
 	}

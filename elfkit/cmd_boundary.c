@@ -6,7 +6,10 @@
 #include "elfkit/output.h"
 #include "elfkit/report.h"
 
+enum { OPT_STRUCTS = 256 };
+
 struct args {
+	bool structs;
 	const char *policy;
 	const char *output;
 	const char *vmlinux;
@@ -15,6 +18,7 @@ struct args {
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
 	{ "output", 'o', "FILE", 0, "write the report to FILE instead of stdout", 0 },
+	{ "structs", OPT_STRUCTS, NULL, 0, "say who outside uses which member of the scheduler's structs", 0 },
 	{ 0 },
 };
 
@@ -28,6 +32,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		args->output = arg;
+		return 0;
+	case OPT_STRUCTS:
+		args->structs = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->vmlinux)
@@ -92,6 +99,8 @@ struct err *cmd_boundary(int argc, char **argv, int *status)
 	if (err)
 		return err;
 	err = kernel_read(args.vmlinux, policy, &kernel);
+	if (!err && args.structs)
+		err = kernel_read_structs(&kernel);
 	err = err ?: write_report(&kernel, args.output);
 	if (!err)
 		print_summary(&kernel);

@@ -141,6 +141,7 @@ static uint32_t resolve_struct(struct reader *r, Dwarf_Die *die, const char *ali
 	key.size = number(die, DW_AT_byte_size, 0);
 	key.line = number(die, DW_AT_decl_line, 0);
 	key.file = below_tree(r, dwarf_decl_file(die));
+	key.unit = r->unit;
 	id = types_intern(r->pool->types, &key, &is_new);
 	if (is_new) {
 		GROW(r->todo, r->nr_todo, r->cap_todo);
@@ -322,7 +323,7 @@ static void fill_all(struct reader *r)
 		struct filling f = { 0 };
 
 		fill(r, &u.die, 0, &f, 0);
-		types_set_members(r->pool->types, u.id, f.v, f.n);
+		types_set_members(r->pool->types, u.id, r->unit, f.v, f.n);
 	}
 }
 
@@ -332,7 +333,11 @@ static void add_hint(struct reader *r, uint64_t low, uint64_t high, uint8_t reg,
 	    offset != (int32_t)offset)
 		return;
 	GROW(r->out.hints, r->out.nr_hints, r->cap_hints);
-	r->out.hints[r->out.nr_hints++] = (struct type_hint){ low, high - low, reg, type, offset };
+	r->out.hints[r->out.nr_hints] = (struct type_hint){
+		.low = low, .len = high - low, .reg = reg, .type = type, .offset = offset,
+		.seq = r->out.nr_hints - r->out.funcs[r->func].hints,
+	};
+	r->out.nr_hints++;
 }
 
 static uint32_t pointee_die(struct reader *r, Dwarf_Die type)
@@ -385,7 +390,7 @@ static void add_global(struct reader *r, uint64_t addr, Dwarf_Die type)
 	if (!id || dwarf_aggregate_size(&type, &size) || !size)
 		return;
 	GROW(r->out.vars, r->out.nr_vars, r->cap_vars);
-	r->out.vars[r->out.nr_vars++] = (struct type_var){ addr, id, size };
+	r->out.vars[r->out.nr_vars++] = (struct type_var){ addr, id, size, r->unit };
 }
 
 /* A variable or parameter; @scope: what encloses it, for locations without a range. */
@@ -560,7 +565,9 @@ static int compare_vars(const void *a, const void *b)
 
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
-	return x->size > y->size ? -1 : x->size < y->size;
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return x->unit < y->unit ? -1 : x->unit > y->unit;
 }
 
 static int compare_parts(const void *a, const void *b)
@@ -580,7 +587,7 @@ static int compare_hints(const void *a, const void *b)
 		return x->low < y->low ? -1 : 1;
 	if (x->reg != y->reg)
 		return x->reg < y->reg ? -1 : 1;
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
 static void *append(void *to, uint32_t *n, void *from, uint32_t nr_from, size_t size)

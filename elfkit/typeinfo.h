@@ -15,6 +15,7 @@ enum { HINT_STACK = 0xff };
 struct type_hint {
 	uint64_t low;
 	uint32_t len;
+	uint16_t seq;		/* position in the function, as DWARF has it */
 	uint8_t reg;		/* ... this register (DWARF number) points @offset bytes behind the start of a @type, ... */
 	uint32_t type;
 	int32_t offset;		/* ... or, for HINT_STACK, a @type lies at CFA + @offset */
@@ -37,6 +38,7 @@ struct type_var {
 	uint64_t addr;		/* of a per-CPU variable before it was placed: counted from 0 */
 	uint32_t type;
 	uint32_t size;
+	uint32_t unit;
 };
 
 struct typeinfo {

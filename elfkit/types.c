@@ -109,15 +109,19 @@ struct types *types_new(void)
 	return types;
 }
 
+static void free_members(struct type_member *members, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		free(members[i].type_name);
+	free(members);
+}
+
 void types_free(struct types *types)
 {
 	if (!types)
 		return;
-	for (uint32_t i = 0; i < types->n; i++) {
-		for (uint32_t m = 0; m < types->v[i].nr_members; m++)
-			free(types->v[i].members[m].type_name);
-		free(types->v[i].members);
-	}
+	for (uint32_t i = 0; i < types->n; i++)
+		free_members(types->v[i].members, types->v[i].nr_members);
 	for (uint32_t i = 0; i < types->index->nr_string_slots; i++)
 		free(types->index->strings[i]);
 	pthread_mutex_destroy(&types->index->lock);
@@ -139,7 +143,9 @@ uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new
 	while (x->slots[i] && !same_type(&types->v[x->slots[i]], key))
 		i = (i + 1) & (x->nr_slots - 1);
 	id = x->slots[i];
-	*ret_new = !id;
+	*ret_new = !id || key->unit < types->v[id].unit;
+	if (id && *ret_new)
+		types->v[id].unit = key->unit;
 	if (!id) {
 		struct type *t;
 
@@ -159,13 +165,22 @@ uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new
 	return id;
 }
 
-void types_set_members(struct types *types, uint32_t id, struct type_member *members, uint32_t n)
+void types_set_members(struct types *types, uint32_t id, uint32_t unit, struct type_member *members,
+		       uint32_t n)
 {
+	struct type *t;
+
 	pthread_mutex_lock(&types->index->lock);
-	for (uint32_t i = 0; i < n; i++)
-		members[i].name = intern_string(types->index, members[i].name);
-	types->v[id].members = members;
-	types->v[id].nr_members = n;
+	t = &types->v[id];
+	if (t->unit == unit) {
+		for (uint32_t i = 0; i < n; i++)
+			members[i].name = intern_string(types->index, members[i].name);
+		free_members(t->members, t->nr_members);
+		t->members = members;
+		t->nr_members = n;
+	} else {
+		free_members(members, n);
+	}
 	pthread_mutex_unlock(&types->index->lock);
 }
 

@@ -43,6 +43,7 @@ struct type {
 	uint32_t count;
 	uint32_t size;
 	uint32_t line;		/* of the declaration */
+	uint32_t unit;		/* the first unit that has it: its members are those that count */
 	bool byte;	/* TYPE_SCALAR: a character or a byte, through which anything may be seen */
 	const char *name;	/* NULL where there is none */
 	const char *file;	/* of the declaration, relative to the tree where known */
@@ -68,13 +69,15 @@ void types_free(struct types *types);
 
 /*
  * The id of a type like @key; @ret_new tells whether it was made just now, and then the
- * caller gives it its members with types_set_members().  Strings of the key are copied.
+ * caller gives it its members with types_set_members().  A type of a later unit counts as new, so that the
+ * result does not depend on which thread comes first.  Strings of the key are copied.
  * Safe to call from several threads.
  */
 uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new);
 
-/* Consumes @members, but not their names, which are copied. */
-void types_set_members(struct types *types, uint32_t id, struct type_member *members, uint32_t n);
+/* As @unit has them. Consumes @members, but not their names, which are copied. */
+void types_set_members(struct types *types, uint32_t id, uint32_t unit, struct type_member *members,
+		       uint32_t n);
 
 /* When all is read: incomplete types are bound to the complete ones. */
 void types_seal(struct types *types);

@@ -35,7 +35,7 @@ my %library = (
 	'libelf|gelf' => [qw(elfkit/image elfkit/cfi relink/object relink/object_write)],
 	'elfutils/.*|dwarf' => [qw(elfkit/debuginfo elfkit/cfi elfkit/debuginfo_file elfkit/typeinfo)],
 	'capstone/.*' => [qw(disasm/x86)],
-	'yaml' => [qw(elfkit/policy elfkit/report)],
+	'yaml' => [qw(elfkit/policy elfkit/report elfkit/report_out)],
 );
 for my $pattern (sort keys %library) {
 	my %allowed = map { $_ => 1 } @{$library{$pattern}};
