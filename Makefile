@@ -31,6 +31,7 @@ MODULES := \
 	disasm/frame \
 	disasm/resume \
 	disasm/typeflow_value \
+	disasm/typeflow_code \
 	disasm/typeflow \
 	elfkit/policy \
 	elfkit/boundary \

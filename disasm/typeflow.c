@@ -6,27 +6,8 @@
 #include <string.h>
 
 #include "disasm/typeflow.h"
+#include "disasm/typeflow_code.h"
 #include "disasm/typeflow_value.h"
-
-struct step {
-	struct insn insn;
-	enum insn_op op;
-	uint8_t nr_operands;
-	struct operand operands[4];
-	uint32_t regs_written;
-	bool leader;		/* starts a block */
-};
-
-struct block {
-	uint32_t first, end;	/* steps */
-	bool dirty;
-	struct state in;
-};
-
-/* Control flow that no branch shows: jump labels and fixups of faults. */
-struct edge {
-	uint64_t from, to;
-};
 
 /* A pointer @n bytes behind the start of a @type points to @target, in this function. */
 struct fact {
@@ -39,18 +20,12 @@ struct typeflow {
 	const struct funcs *funcs;
 	const struct typeinfo *info;
 	const struct machine *machine;
-	struct decoder *decoder;
-	struct edge *edges;	/* sorted by from */
-	uint32_t nr_edges, cap_edges;
+	struct code code;
 	uint64_t cpu_offsets;	/* address of __per_cpu_offset, 0: none */
 	uint64_t this_cpu_off;	/* per-CPU address of this_cpu_off, or UINT64_MAX */
 
 	/* the function under way */
 	const struct type_func *known;	/* what DWARF says of it, or NULL */
-	struct step *steps;
-	uint32_t nr_steps, cap_steps;
-	struct block *blocks;
-	uint32_t nr_blocks, cap_blocks;
 	struct fact *facts;
 	uint32_t nr_facts, cap_facts;
 	access_fn *fn;		/* NULL until the last pass */
@@ -59,43 +34,10 @@ struct typeflow {
 
 static const struct value unknown;
 
-static int compare_edges(const void *a, const void *b)
-{
-	const struct edge *x = a, *y = b;
-
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	return x->to < y->to ? -1 : x->to > y->to;
-}
-
-/*
- * Tables of entries that begin with two 32-bit distances, counted from where they stand: struct
- * jump_entry (include/linux/jump_label.h), struct exception_table_entry (asm/extable.h).
- */
-static void add_edges(struct typeflow *f, const char *start, const char *stop, uint64_t entry)
-{
-	uint32_t from = symbols_find(f->funcs->symbols, start), to = symbols_find(f->funcs->symbols, stop);
-	uint64_t at, end;
-
-	if (from == NO_ID || to == NO_ID)
-		return;
-	end = f->funcs->symbols->v[to].value;
-	for (at = f->funcs->symbols->v[from].value; at < end && end - at >= entry; at += entry) {
-		const uint8_t *p = image_bytes(f->funcs->image, at, entry);
-		int32_t d[2];
-
-		if (!p)
-			return;
-		memcpy(d, p, sizeof(d));
-		GROW(f->edges, f->nr_edges, f->cap_edges);
-		f->edges[f->nr_edges++] = (struct edge){ at + d[0], at + 4 + d[1] };
-	}
-}
-
 struct err *typeflow_open(const struct funcs *funcs, const struct typeinfo *info, struct typeflow **ret)
 {
 	struct typeflow *f = xcalloc(1, sizeof(*f));
-	struct err *err = decoder_open(funcs->image->machine, &f->decoder);
+	struct err *err = code_open(funcs, &f->code);
 	uint32_t id;
 
 	if (err) {
@@ -105,10 +47,6 @@ struct err *typeflow_open(const struct funcs *funcs, const struct typeinfo *info
 	f->funcs = funcs;
 	f->info = info;
 	f->machine = machine_of(funcs->image->machine);
-	add_edges(f, "__start___jump_table", "__stop___jump_table", 16);
-	add_edges(f, "__start___ex_table", "__stop___ex_table", 12);
-	if (f->nr_edges)
-		qsort(f->edges, f->nr_edges, sizeof(*f->edges), compare_edges);
 	id = symbols_find_global(funcs->symbols, "__per_cpu_offset");
 	f->cpu_offsets = id == NO_ID ? 0 : funcs->symbols->v[id].value;
 	id = symbols_find_global(funcs->symbols, "this_cpu_off");
@@ -121,10 +59,7 @@ void typeflow_close(struct typeflow *f)
 {
 	if (!f)
 		return;
-	decoder_close(f->decoder);
-	free(f->edges);
-	free(f->steps);
-	free(f->blocks);
+	code_release(&f->code);
 	free(f->facts);
 	free(f);
 }
@@ -208,28 +143,11 @@ static struct value object_at(const struct typeflow *f, const struct state *s, c
 	return value_resolve(f->info, address);
 }
 
-/* Which bits of memory an instruction with a constant looks at or changes; 0: all. */
-static uint64_t bits_of(const struct step *step)
-{
-	const struct operand *o = step->operands;
-
-	if (step->nr_operands != 2 || o[1].kind != OPERAND_IMM)
-		return 0;
-	switch (step->op) {
-	case OP_OR: case OP_TEST: case OP_XOR:
-		return o[1].value;
-	case OP_AND:
-		return ~(uint64_t)o[1].value & (o[0].size < 8 ? (1ULL << 8 * o[0].size) - 1 : UINT64_MAX);
-	default:
-		return 0;
-	}
-}
-
 static void report(const struct typeflow *f, const struct state *s, const struct step *step,
 		   struct value address, uint8_t how, uint32_t size)
 {
 	struct value object = object_at(f, s, step, address);
-	struct access access = { .at = step->insn.addr, .how = how, .size = size, .bits = bits_of(step) };
+	struct access access = { .at = step->insn.addr, .how = how, .size = size, .bits = step_bits(step) };
 
 	if (!f->fn || (address.kind == V_STACK && object.kind != V_POINTER))
 		return;
@@ -259,7 +177,7 @@ static bool is_cpu_distance(const struct typeflow *f, const struct step *step, c
 	return o->segment ? addr == f->this_cpu_off : f->cpu_offsets && addr == f->cpu_offsets;
 }
 
-/* What the functions's own hints say of a pointer in memory: the void *private of a struct. */
+/* What the function's own hints say of a pointer in memory: the void *private of a struct. */
 static uint32_t fact_of(const struct typeflow *f, struct value object)
 {
 	for (uint32_t i = 0; i < f->nr_facts; i++)
@@ -465,10 +383,8 @@ static void call(struct typeflow *f, struct state *s, const struct step *step)
 
 static void move_sp(const struct typeflow *f, struct state *s, int64_t n)
 {
-	struct value *sp = &s->regs[f->machine->sp];
-
-	if (sp->kind == V_STACK)
-		sp->n += n;
+	if (s->regs[f->machine->sp].kind == V_STACK)
+		s->regs[f->machine->sp].n += n;
 }
 
 /* The result of an instruction that only computes; sets @ret_dst to where it goes. */
@@ -511,6 +427,16 @@ static bool compute(const struct typeflow *f, const struct state *s, const struc
 	}
 }
 
+/* How often a string instruction with a `rep` in front runs, where that is known. */
+static uint32_t repeats(const struct state *s, const struct step *step)
+{
+	struct value count = s->regs[2];
+
+	if (step->op != OP_REP || count.kind != V_CONST || count.n < 1 || count.n > 4096)
+		return 1;
+	return count.n;
+}
+
 /* What the instruction reads and writes, before it changes the state. */
 static void report_operands(const struct typeflow *f, const struct state *s, const struct step *step)
 {
@@ -523,7 +449,7 @@ static void report_operands(const struct typeflow *f, const struct state *s, con
 			continue;
 		address = address_of(f, s, step, o);
 		if (step->op != OP_LEA)
-			report(f, s, step, address, how ?: ACCESS_READ, o->size);
+			report(f, s, step, address, how ?: ACCESS_READ, o->size * repeats(s, step));
 		else if (o->value)
 			report_address(f, s, step, address);
 	}
@@ -588,112 +514,12 @@ static void run_step(struct typeflow *f, struct state *s, const struct step *ste
 		write_operand(f, s, step, dst, unknown);
 }
 
-static uint32_t step_at(const struct typeflow *f, uint64_t addr)
-{
-	uint32_t lo = 0, hi = f->nr_steps;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (f->steps[mid].insn.addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < f->nr_steps && f->steps[lo].insn.addr == addr ? lo : UINT32_MAX;
-}
-
-static void decode_part(struct typeflow *f, uint64_t low, uint64_t high)
-{
-	bool leader = true;
-
-	for (uint64_t at = low; at < high;) {
-		const uint8_t *bytes = image_bytes(f->funcs->image, at, high - at);
-		struct insn_detail detail;
-		struct step *step;
-
-		GROW(f->steps, f->nr_steps, f->cap_steps);
-		step = &f->steps[f->nr_steps];
-		if (!bytes || !decode_operands(f->decoder, bytes, high - at, at, &step->insn, &detail))
-			return;
-		step->op = detail.op;
-		step->nr_operands = detail.nr_operands;
-		memcpy(step->operands, detail.operands, sizeof(step->operands));
-		step->regs_written = detail.regs_written;
-		step->leader = leader;
-		leader = step->insn.kind == INSN_JUMP || step->insn.kind == INSN_BRANCH ||
-			 step->insn.kind == INSN_RETURN || step->insn.kind == INSN_INDIRECT_JUMP;
-		at += step->insn.size;
-		f->nr_steps++;
-	}
-}
-
-/* Position of the first edge that leaves @from or a later place. */
-static uint32_t first_edge(const struct typeflow *f, uint64_t from)
-{
-	uint32_t lo = 0, hi = f->nr_edges;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (f->edges[mid].from < from)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static void mark_leader(struct typeflow *f, uint64_t addr)
-{
-	uint32_t i = step_at(f, addr);
-
-	if (i != UINT32_MAX)
-		f->steps[i].leader = true;
-}
-
-static void split_blocks(struct typeflow *f)
-{
-	for (uint32_t i = 0; i < f->nr_steps; i++) {
-		const struct insn *insn = &f->steps[i].insn;
-
-		if (insn->kind == INSN_JUMP || insn->kind == INSN_BRANCH)
-			mark_leader(f, insn->target);
-		for (uint32_t e = first_edge(f, insn->addr); e < f->nr_edges && f->edges[e].from == insn->addr; e++)
-			mark_leader(f, f->edges[e].to);
-	}
-	f->nr_blocks = 0;
-	for (uint32_t i = 0; i < f->nr_steps; i++) {
-		if (f->steps[i].leader) {
-			GROW(f->blocks, f->nr_blocks, f->cap_blocks);
-			memset(&f->blocks[f->nr_blocks], 0, sizeof(*f->blocks));
-			f->blocks[f->nr_blocks++].first = i;
-		}
-		f->blocks[f->nr_blocks - 1].end = i + 1;
-	}
-}
-
-static uint32_t block_at(const struct typeflow *f, uint64_t addr)
-{
-	uint32_t lo = 0, hi = f->nr_blocks;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (f->steps[f->blocks[mid].first].insn.addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < f->nr_blocks && f->steps[f->blocks[lo].first].insn.addr == addr ? lo : UINT32_MAX;
-}
-
 static void flow_to(struct typeflow *f, uint64_t addr, const struct state *s)
 {
-	uint32_t b = block_at(f, addr);
+	uint32_t b = code_block_at(&f->code, addr);
 
-	if (b != UINT32_MAX && state_merge(f->info, &f->blocks[b].in, s))
-		f->blocks[b].dirty = true;
+	if (b != UINT32_MAX && state_merge(f->info, &f->code.blocks[b].in, s))
+		f->code.blocks[b].dirty = true;
 }
 
 static void run_block(struct typeflow *f, struct block *block)
@@ -702,13 +528,13 @@ static void run_block(struct typeflow *f, struct block *block)
 
 	block->dirty = false;
 	for (uint32_t i = block->first; i < block->end; i++) {
-		const struct step *step = &f->steps[i];
+		const struct step *step = &f->code.steps[i];
 		const struct insn *insn = &step->insn;
 
 		apply_hints(f, &s, insn->addr, i == block->first);
-		for (uint32_t e = first_edge(f, insn->addr);
-		     !f->fn && e < f->nr_edges && f->edges[e].from == insn->addr; e++)
-			flow_to(f, f->edges[e].to, &s);
+		for (uint32_t e = code_first_edge(&f->code, insn->addr);
+		     !f->fn && e < f->code.nr_edges && f->code.edges[e].from == insn->addr; e++)
+			flow_to(f, f->code.edges[e].to, &s);
 		run_step(f, &s, step);
 		if (f->fn)
 			continue;
@@ -726,9 +552,9 @@ static void run_until_stable(struct typeflow *f)
 
 	while (changed) {
 		changed = false;
-		for (uint32_t i = 0; i < f->nr_blocks; i++)
-			if (f->blocks[i].dirty) {
-				run_block(f, &f->blocks[i]);
+		for (uint32_t i = 0; i < f->code.nr_blocks; i++)
+			if (f->code.blocks[i].dirty) {
+				run_block(f, &f->code.blocks[i]);
 				changed = true;
 			}
 	}
@@ -736,60 +562,39 @@ static void run_until_stable(struct typeflow *f)
 
 static void analyse(struct typeflow *f, uint32_t start)
 {
-	f->blocks[start].in.reached = f->blocks[start].dirty = true;
-	f->blocks[start].in.regs[f->machine->sp] = (struct value){ V_STACK, 0, -8 };
+	f->code.blocks[start].in.reached = f->code.blocks[start].dirty = true;
+	f->code.blocks[start].in.regs[f->machine->sp] = (struct value){ V_STACK, 0, -8 };
 	run_until_stable(f);
 	/* what no path was found to starts from what DWARF says there */
-	for (uint32_t i = 0; i < f->nr_blocks; i++)
-		if (!f->blocks[i].in.reached) {
-			f->blocks[i].in.reached = f->blocks[i].dirty = true;
+	for (uint32_t i = 0; i < f->code.nr_blocks; i++)
+		if (!f->code.blocks[i].in.reached) {
+			f->code.blocks[i].in.reached = f->code.blocks[i].dirty = true;
 			run_until_stable(f);
 		}
 }
 
-static int compare_steps(const void *a, const void *b)
-{
-	const struct step *x = a, *y = b;
-
-	return x->insn.addr < y->insn.addr ? -1 : x->insn.addr > y->insn.addr;
-}
-
 void typeflow_run(struct typeflow *f, uint32_t func, access_fn *fn, void *arg)
 {
-	const struct func *entry = &f->funcs->v[func];
-	bool parted = false;
+	uint64_t entry = f->funcs->v[func].low;
 	uint32_t start;
 
 	f->fn = NULL;
 	f->arg = arg;
-	f->nr_steps = 0;
-	f->known = typeinfo_func(f->info, entry->low);
-	decode_part(f, entry->low, entry->high);
-	for (uint32_t i = typeinfo_parts(f->info, entry->low);
-	     i < f->info->nr_parts && f->info->parts[i].entry == entry->low; i++) {
-		uint32_t part = funcs_starting_at(f->funcs, f->info->parts[i].low);
-
-		if (part != NO_ID && part != func) {
-			decode_part(f, f->funcs->v[part].low, f->funcs->v[part].high);
-			parted = true;
-		}
-	}
-	if (parted)
-		qsort(f->steps, f->nr_steps, sizeof(*f->steps), compare_steps);
-	split_blocks(f);
-	start = block_at(f, entry->low);
+	f->known = typeinfo_func(f->info, entry);
+	code_read(&f->code, f->info, func);
+	start = code_block_at(&f->code, entry);
 	if (start == UINT32_MAX)
 		return;
 	f->nr_facts = 0;
 	analyse(f, start);
 	if (f->nr_facts) {
 		/* what was learnt of pointers in memory holds from the beginning */
-		for (uint32_t i = 0; i < f->nr_blocks; i++)
-			memset(&f->blocks[i].in, 0, sizeof(f->blocks[i].in));
+		for (uint32_t i = 0; i < f->code.nr_blocks; i++)
+			memset(&f->code.blocks[i].in, 0, sizeof(f->code.blocks[i].in));
 		analyse(f, start);
 	}
 	f->fn = fn;
-	for (uint32_t i = 0; i < f->nr_blocks; i++)
-		run_block(f, &f->blocks[i]);
+	for (uint32_t i = 0; i < f->code.nr_blocks; i++)
+		run_block(f, &f->code.blocks[i]);
 	f->fn = NULL;
 }

@@ -334,6 +334,16 @@ bool decode_detail(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64
 	return true;
 }
 
+static bool is_string(unsigned int id)
+{
+	switch (id) {
+	case X86_INS_STOSB: case X86_INS_STOSW: case X86_INS_STOSD: case X86_INS_STOSQ:
+	case X86_INS_MOVSB: case X86_INS_MOVSW: case X86_INS_MOVSD: case X86_INS_MOVSQ:
+		return true;
+	}
+	return false;
+}
+
 bool decode_operands(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64_t addr,
 		     struct insn *ret, struct insn_detail *ret_detail)
 {
@@ -348,9 +358,12 @@ bool decode_operands(struct decoder *d, const uint8_t *bytes, uint64_t len, uint
 	*ret = (struct insn){ .addr = addr, .size = pc - addr };
 	classify(ret, bytes);
 	ret_detail->op = op_of(insn->id);
+	if (detail->x86.prefix[0] == X86_PREFIX_REP && is_string(insn->id))
+		ret_detail->op = OP_REP;
 	ret_detail->nr_operands = 0;
 	ret_detail->nr_fields = 0;
-	ret_detail->regs_written = reg_mask(detail->regs_write, detail->regs_write_count);
+	ret_detail->regs_written = (ret_detail->op == OP_REP ? BIT(2) : 0) |
+		reg_mask(detail->regs_write, detail->regs_write_count);
 	*ret_detail->text = '\0';
 	for (uint8_t i = 0; i < detail->x86.op_count && i < 4; i++) {
 		struct operand *o = &ret_detail->operands[ret_detail->nr_operands++];

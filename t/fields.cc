@@ -18,6 +18,9 @@ int plugin_is_GPL_compatible;
 
 static FILE *out;
 
+/* Up to here, gcc copies and clears by instructions of its own (rep movsq, rep stosq). */
+#define MAX_INLINE 8192
+
 static const char *type_name(tree type)
 {
 	tree name = TYPE_NAME(TYPE_MAIN_VARIANT(type));
@@ -76,7 +79,7 @@ static void descend(tree outer, tree type, HOST_WIDE_INT offset, HOST_WIDE_INT s
 		bytes = (tree_to_shwi(DECL_SIZE(f)) + 7) / 8;
 		if (low >= offset + size || offset >= low + bytes)
 			continue;
-		if (DECL_NAME(f))
+		if (DECL_NAME(f) && !(*how == 'a' && !low && !offset))
 			tell(outer, f, how);
 		if (*how == 'a' && low == offset)
 			continue;
@@ -131,8 +134,8 @@ static void visit(tree ref, const char *how)
 		ref = TREE_OPERAND(ref, 0);
 		how = "a";
 	} else if (RECORD_OR_UNION_TYPE_P(TREE_TYPE(ref)) && tree_fits_shwi_p(TYPE_SIZE_UNIT(TREE_TYPE(ref))) &&
-		   tree_to_shwi(TYPE_SIZE_UNIT(TREE_TYPE(ref))) <= 64) {
-		/* a struct that is copied member by member */
+		   tree_to_shwi(TYPE_SIZE_UNIT(TREE_TYPE(ref))) <= MAX_INLINE) {
+		/* a struct that is copied or cleared as a whole */
 		descend(TREE_TYPE(ref), TREE_TYPE(ref), 0, tree_to_shwi(TYPE_SIZE_UNIT(TREE_TYPE(ref))), NULL_TREE, how);
 	}
 	while (ref && (handled_component_p(ref) || TREE_CODE(ref) == TARGET_MEM_REF)) {
@@ -156,6 +159,13 @@ static void visit(tree ref, const char *how)
 		visit(TREE_OPERAND(TREE_OPERAND(ref, 0), 0), how);
 }
 
+/* memset() and memcpy() of a known size */
+static void visit_all(tree pointer, tree size, const char *how)
+{
+	if (tree_fits_shwi_p(size) && tree_to_shwi(size) <= MAX_INLINE)
+		visit_behind(pointer, 0, tree_to_shwi(size), NULL_TREE, how);
+}
+
 static void visit_statement(gimple *stmt)
 {
 	if (is_gimple_debug(stmt) || gimple_clobber_p(stmt))
@@ -169,6 +179,12 @@ static void visit_statement(gimple *stmt)
 			visit(gimple_op(stmt, i), "r");
 		break;
 	case GIMPLE_CALL:
+		if (gimple_call_builtin_p(stmt, BUILT_IN_MEMSET))
+			visit_all(gimple_call_arg(stmt, 0), gimple_call_arg(stmt, 2), "w");
+		if (gimple_call_builtin_p(stmt, BUILT_IN_MEMCPY)) {
+			visit_all(gimple_call_arg(stmt, 0), gimple_call_arg(stmt, 2), "w");
+			visit_all(gimple_call_arg(stmt, 1), gimple_call_arg(stmt, 2), "r");
+		}
 		visit(gimple_call_lhs(stmt), "w");
 		for (unsigned i = 0; i < gimple_call_num_args(stmt); i++)
 			visit(gimple_call_arg(stmt, i), "r");
