@@ -8,6 +8,9 @@
 
 #include "disasm/typeflow.h"
 
+/* As in t/fields.cc: what is larger is cleared or copied as a whole. */
+#define MAX_INLINE 64
+
 struct context {
 	const struct typeinfo *info;
 	const char *unit, *function;
@@ -37,6 +40,8 @@ static void print_access(const struct access *access, void *arg)
 		return;
 	}
 	c->typed += access->how != ACCESS_ADDRESS;
+	if (access->size > MAX_INLINE)
+		return;
 	types_walk(c->info->types, access->type, access->offset, access->size, access->bits, print_step, c);
 }
 

@@ -18,8 +18,8 @@ int plugin_is_GPL_compatible;
 
 static FILE *out;
 
-/* Up to here, gcc copies and clears by instructions of its own (rep movsq, rep stosq). */
-#define MAX_INLINE 8192
+/* What is larger and cleared or copied as a whole is left out: no member is meant. */
+#define MAX_INLINE 64
 
 static const char *type_name(tree type)
 {
@@ -159,13 +159,6 @@ static void visit(tree ref, const char *how)
 		visit(TREE_OPERAND(TREE_OPERAND(ref, 0), 0), how);
 }
 
-/* memset() and memcpy() of a known size */
-static void visit_all(tree pointer, tree size, const char *how)
-{
-	if (tree_fits_shwi_p(size) && tree_to_shwi(size) <= MAX_INLINE)
-		visit_behind(pointer, 0, tree_to_shwi(size), NULL_TREE, how);
-}
-
 static void visit_statement(gimple *stmt)
 {
 	if (is_gimple_debug(stmt) || gimple_clobber_p(stmt))
@@ -179,12 +172,6 @@ static void visit_statement(gimple *stmt)
 			visit(gimple_op(stmt, i), "r");
 		break;
 	case GIMPLE_CALL:
-		if (gimple_call_builtin_p(stmt, BUILT_IN_MEMSET))
-			visit_all(gimple_call_arg(stmt, 0), gimple_call_arg(stmt, 2), "w");
-		if (gimple_call_builtin_p(stmt, BUILT_IN_MEMCPY)) {
-			visit_all(gimple_call_arg(stmt, 0), gimple_call_arg(stmt, 2), "w");
-			visit_all(gimple_call_arg(stmt, 1), gimple_call_arg(stmt, 2), "r");
-		}
 		visit(gimple_call_lhs(stmt), "w");
 		for (unsigned i = 0; i < gimple_call_num_args(stmt); i++)
 			visit(gimple_call_arg(stmt, i), "r");
