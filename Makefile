@@ -24,6 +24,7 @@ MODULES := \
 	elfkit/cfi \
 	elfkit/types \
 	elfkit/typeinfo \
+	elfkit/typeinfo_find \
 	disasm/x86 \
 	elfkit/funcs \
 	disasm/refs \
