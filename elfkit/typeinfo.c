@@ -552,44 +552,6 @@ static struct err *list_units(struct pool *pool)
 	return NULL;
 }
 
-static int compare_funcs(const void *a, const void *b)
-{
-	const struct type_func *x = a, *y = b;
-
-	return x->low < y->low ? -1 : x->low > y->low;
-}
-
-static int compare_vars(const void *a, const void *b)
-{
-	const struct type_var *x = a, *y = b;
-
-	if (x->addr != y->addr)
-		return x->addr < y->addr ? -1 : 1;
-	if (x->size != y->size)
-		return x->size > y->size ? -1 : 1;
-	return x->unit < y->unit ? -1 : x->unit > y->unit;
-}
-
-static int compare_parts(const void *a, const void *b)
-{
-	const struct type_part *x = a, *y = b;
-
-	if (x->entry != y->entry)
-		return x->entry < y->entry ? -1 : 1;
-	return x->low < y->low ? -1 : x->low > y->low;
-}
-
-static int compare_hints(const void *a, const void *b)
-{
-	const struct type_hint *x = a, *y = b;
-
-	if (x->low != y->low)
-		return x->low < y->low ? -1 : 1;
-	if (x->reg != y->reg)
-		return x->reg < y->reg ? -1 : 1;
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
 static void *append(void *to, uint32_t *n, void *from, uint32_t nr_from, size_t size)
 {
 	to = xreallocarray(to, *n + nr_from, size);
@@ -610,16 +572,6 @@ static void collect(struct typeinfo *info, struct reader *r)
 	info->funcs = append(info->funcs, &info->nr_funcs, r->out.funcs, r->out.nr_funcs, sizeof(*info->funcs));
 	for (; n < info->nr_funcs; n++)
 		info->funcs[n].hints += first;
-}
-
-static void sort_all(struct typeinfo *info)
-{
-	qsort(info->funcs, info->nr_funcs, sizeof(*info->funcs), compare_funcs);
-	qsort(info->parts, info->nr_parts, sizeof(*info->parts), compare_parts);
-	qsort(info->vars, info->nr_vars, sizeof(*info->vars), compare_vars);
-	for (uint32_t i = 0; i < info->nr_funcs; i++)
-		qsort(info->hints + info->funcs[i].hints, info->funcs[i].nr_hints, sizeof(*info->hints),
-		      compare_hints);
 }
 
 struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo **ret)
@@ -654,29 +606,7 @@ struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo
 		return err;
 	}
 	types_seal(info->types);
-	sort_all(info);
+	typeinfo_sort(info);
 	*ret = info;
 	return NULL;
-}
-
-void typeinfo_free(struct typeinfo *info)
-{
-	if (!info)
-		return;
-	for (uint32_t i = 0; i < info->nr_units; i++)
-		free(info->units[i]);
-	types_free(info->types);
-	free(info->units);
-	free(info->funcs);
-	free(info->hints);
-	free(info->parts);
-	free(info->vars);
-	free(info);
-}
-
-const struct type_func *typeinfo_func(const struct typeinfo *info, uint64_t addr)
-{
-	struct type_func key = { .low = addr };
-
-	return bsearch(&key, info->funcs, info->nr_funcs, sizeof(key), compare_funcs);
 }

@@ -59,6 +59,9 @@ struct typeinfo {
 struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo **ret);
 void typeinfo_free(struct typeinfo *info);
 
+/* The last step of reading: puts all arrays in the order that the look-ups need. */
+void typeinfo_sort(struct typeinfo *info);
+
 /* The function that starts at @addr, or NULL. */
 const struct type_func *typeinfo_func(const struct typeinfo *info, uint64_t addr);
 
