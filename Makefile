@@ -24,6 +24,10 @@ MODULES := \
 	elfkit/symbols \
 	elfkit/debuginfo \
 	elfkit/cfi \
+	elfkit/types \
+	elfkit/typeinfo_die \
+	elfkit/typeinfo \
+	elfkit/typeinfo_find \
 	disasm/x86_layout \
 	disasm/x86 \
 	elfkit/funcs \
@@ -33,14 +37,20 @@ MODULES := \
 	disasm/flow \
 	disasm/frame \
 	disasm/resume \
+	disasm/typeflow_value \
+	disasm/typeflow_code \
+	disasm/typeflow \
 	elfkit/policy \
 	elfkit/boundary \
 	elfkit/sleep \
 	elfkit/copies \
 	elfkit/declarations \
+	elfkit/structs \
 	elfkit/kernel \
 	elfkit/unknown \
 	elfkit/survey \
+	elfkit/report_out \
+	elfkit/report_structs \
 	elfkit/report \
 	elfkit/report_read \
 	elfkit/pair \
@@ -104,7 +114,7 @@ ALL_CFLAGS = -std=gnu11 -pthread -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GN
 ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 
 all: $(BUILD)/elfkit
-units: $(UNIT_TESTS)
+units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 .PHONY: all units guest demo check bench setup install clean FORCE
 .DELETE_ON_ERROR:
@@ -127,6 +137,12 @@ $(BUILD)/t/unit/%: t/unit/%.c $(LIB) $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags cmocka) -MMD -MP -MF $@.d $(ALL_LDFLAGS) \
 		-o $@ $< $(LIB) $(LIB_LDLIBS) $(shell pkg-config --libs cmocka)
+
+# What the tests ask elfkit's insides on a real kernel.
+$(BUILD)/t/accesses: t/accesses.c $(LIB) $(BUILD)/flags
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIB_LDLIBS)
 
 # Programs for the virtual machine: static, so that they need nothing there.
 $(BUILD)/t/vm/%: t/vm/%.c

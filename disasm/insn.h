@@ -65,6 +65,8 @@ struct operand {
 enum insn_op {
 	OP_OTHER,
 	OP_PUSH, OP_POP, OP_MOV, OP_LEA, OP_ADD, OP_SUB, OP_AND, OP_LEAVE, OP_NOP, OP_ENDBR,
+	OP_CMOV, OP_XCHG, OP_XOR, OP_OR, OP_TEST,
+	OP_REP,			/* a string instruction that rcx repeats */
 };
 
 /* What one instruction does, in detail. */
@@ -95,6 +97,10 @@ bool decode(struct decoder *decoder, const uint8_t *bytes, uint64_t len, uint64_
 /* The same instruction in detail: about thirty times slower. */
 bool decode_detail(struct decoder *decoder, const uint8_t *bytes, uint64_t len, uint64_t addr,
 		   struct insn_detail *ret);
+
+/* Both, but without fields and text, which cost most. */
+bool decode_operands(struct decoder *decoder, const uint8_t *bytes, uint64_t len, uint64_t addr,
+		     struct insn *ret, struct insn_detail *ret_detail);
 
 /* What a processor's code looks like. One instance a machine. */
 struct machine {

@@ -188,7 +188,7 @@ static uint8_t dwarf_reg(unsigned int reg)
 	return INSN_REG_NONE;
 }
 
-static uint32_t reg_mask(const cs_regs regs, uint8_t n)
+static uint32_t reg_mask(const uint16_t *regs, uint8_t n)
 {
 	uint32_t mask = 0;
 
@@ -214,6 +214,15 @@ static enum insn_op op_of(unsigned int id)
 	case X86_INS_LEAVE: return OP_LEAVE;
 	case X86_INS_NOP: return OP_NOP;
 	case X86_INS_ENDBR64: return OP_ENDBR;
+	case X86_INS_XCHG: return OP_XCHG;
+	case X86_INS_XOR: return OP_XOR;
+	case X86_INS_OR: return OP_OR;
+	case X86_INS_TEST: return OP_TEST;
+	case X86_INS_CMOVA: case X86_INS_CMOVAE: case X86_INS_CMOVB: case X86_INS_CMOVBE:
+	case X86_INS_CMOVE: case X86_INS_CMOVG: case X86_INS_CMOVGE: case X86_INS_CMOVL:
+	case X86_INS_CMOVLE: case X86_INS_CMOVNE: case X86_INS_CMOVNO: case X86_INS_CMOVNP:
+	case X86_INS_CMOVNS: case X86_INS_CMOVO: case X86_INS_CMOVP: case X86_INS_CMOVS:
+		return OP_CMOV;
 	}
 	return OP_OTHER;
 }
@@ -293,5 +302,46 @@ bool decode_detail(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64
 	}
 	snprintf(ret->text, sizeof(ret->text), "%s%s%.60s", insn->mnemonic, *insn->op_str ? " " : "",
 		 insn->op_str);
+	return true;
+}
+
+static bool is_string(unsigned int id)
+{
+	switch (id) {
+	case X86_INS_STOSB: case X86_INS_STOSW: case X86_INS_STOSD: case X86_INS_STOSQ:
+	case X86_INS_MOVSB: case X86_INS_MOVSW: case X86_INS_MOVSD: case X86_INS_MOVSQ:
+		return true;
+	}
+	return false;
+}
+
+bool decode_operands(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64_t addr,
+		     struct insn *ret, struct insn_detail *ret_detail)
+{
+	const uint8_t *code = bytes;
+	size_t left = len;
+	uint64_t pc = addr;
+	cs_insn *insn = d->detailed_insn;
+	const cs_detail *detail = insn->detail;
+
+	if (!decode(d, bytes, len, addr, ret) || !cs_disasm_iter(d->detailed, &code, &left, &pc, insn))
+		return false;
+	ret_detail->op = op_of(insn->id);
+	if (detail->x86.prefix[0] == X86_PREFIX_REP && is_string(insn->id))
+		ret_detail->op = OP_REP;
+	ret_detail->nr_operands = 0;
+	ret_detail->nr_fields = 0;
+	ret_detail->regs_written = (ret_detail->op == OP_REP ? BIT(2) : 0) |
+		reg_mask(detail->regs_write, detail->regs_write_count);
+	*ret_detail->text = '\0';
+	for (uint8_t i = 0; i < detail->x86.op_count && i < 4; i++) {
+		struct operand *o = &ret_detail->operands[ret_detail->nr_operands++];
+
+		*o = operand_of(&detail->x86.operands[i]);
+		/* capstone 4 takes test for a write */
+		o->written &= ret_detail->op != OP_TEST;
+		if (o->kind == OPERAND_REG && o->written && o->reg != INSN_REG_NONE)
+			ret_detail->regs_written |= BIT(o->reg);
+	}
 	return true;
 }

@@ -7,6 +7,7 @@
 #include "elfkit/report.h"
 
 struct args {
+	bool structs;
 	const char *policy;
 	const char *output;
 	const char *vmlinux;
@@ -14,13 +15,14 @@ struct args {
 	bool summary;
 };
 
-enum { OPT_WHY = 256, OPT_SUMMARY };
+enum { OPT_WHY = 256, OPT_SUMMARY, OPT_STRUCTS };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
 	{ "output", 'o', "FILE", 0, "write the report to FILE instead of stdout", 0 },
 	{ "why", OPT_WHY, "FUNC", 0, "say why FUNC is what it is, and what refers to it, instead of a report", 0 },
 	{ "summary", OPT_SUMMARY, NULL, 0, "print the counts alone", 0 },
+	{ "structs", OPT_STRUCTS, NULL, 0, "say who outside uses which member of the scheduler's structs", 0 },
 	{ 0 },
 };
 
@@ -40,6 +42,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_SUMMARY:
 		args->summary = true;
+		return 0;
+	case OPT_STRUCTS:
+		args->structs = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->vmlinux)
@@ -114,6 +119,8 @@ struct err *cmd_boundary(int argc, char **argv, int *status)
 	if (err)
 		return err;
 	err = survey_make(args.vmlinux, policy, &survey);
+	if (!err && args.structs)
+		err = kernel_read_structs(&survey.kernel);
 	err = err ?: write_output(&survey, &args);
 	if (!err && !args.why && !args.summary)
 		print_summary(&survey, stderr);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The stages up to the boundary, in their order. */
 #include <string.h>
+#include <unistd.h>
 
 #include "elfkit/kernel.h"
 #include "elfkit/parallel.h"
@@ -59,8 +60,17 @@ struct err *kernel_read(const char *vmlinux, const char *policy, struct kernel *
 	return err ?: boundary_compute(ret->funcs, ret->refs, ret->policy, NULL, &ret->boundary);
 }
 
+struct err *kernel_read_structs(struct kernel *kernel)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return structs_collect(kernel->image->path, kernel->funcs, kernel->boundary, kernel->policy,
+			       cpus < 1 ? 1 : cpus > 16 ? 16 : cpus, &kernel->structs);
+}
+
 void kernel_release(struct kernel *kernel)
 {
+	structs_free(kernel->structs);
 	boundary_free(kernel->boundary);
 	refs_free(kernel->refs);
 	funcs_free(kernel->funcs);

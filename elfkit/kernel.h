@@ -6,6 +6,7 @@
 #define ELFKIT_KERNEL_H
 
 #include "elfkit/boundary.h"
+#include "elfkit/structs.h"
 
 struct kernel {
 	struct policy *policy;
@@ -15,10 +16,14 @@ struct kernel {
 	struct funcs *funcs;
 	struct refs *refs;
 	struct boundary *boundary;
+	struct structs *structs;	/* NULL until kernel_read_structs() */
 };
 
 /* Runs every stage; @ret owns the results and is released in any case by kernel_release(). */
 struct err *kernel_read(const char *vmlinux, const char *policy, struct kernel *ret);
+
+/* One more stage, which takes as long as all the others: who uses which member. */
+struct err *kernel_read_structs(struct kernel *kernel);
 void kernel_release(struct kernel *kernel);
 
 /* The release the image was built as ("6.1.0-..."), or NULL. Caller frees. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Types as DIEs: what they lead to and how they are called. For typeinfo.c alone. */
+#ifndef ELFKIT_TYPEINFO_DIE_H
+#define ELFKIT_TYPEINFO_DIE_H
+
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t otherwise);
+bool type_die(Dwarf_Die *die, Dwarf_Die *ret);
+uint32_t array_count(Dwarf_Die *die);
+char *type_name(Dwarf_Die die, int depth);	/* the caller frees it */
+
+#endif
