@@ -30,7 +30,7 @@ is(system("$cxx -shared -fPIC -fno-rtti -O1 -I$headers/include -o $plugin t/fiel
 # The flags that Kbuild used for the scheduler, with another file put in.
 sub command {
 	my ($tree, $file, $out) = @_;
-	my ($flags) = slurp("$tree/kernel/sched/.fair.o.cmd") =~ /:= gcc-12 (.*?) -DKBUILD_MODFILE/;
+	my ($flags) = slurp("$tree/kernel/sched/.fair.o.cmd") =~ /:= \S*gcc-12 (.*?) -DKBUILD_MODFILE/;
 	my ($name) = $file =~ /(\w+)\.c$/ or die $file;
 	my $frame = $file eq 'kernel/sched/core.c' ? '-fno-omit-frame-pointer' : '';
 	$flags =~ s/-Wp,-MMD,\S+//;
