@@ -192,7 +192,6 @@ static void find_switches(struct compute *c)
 	}
 }
 
-
 /* parked: backwards from each stack switch over calls inside the files */
 static void leave_out_parked(struct compute *c)
 {

@@ -111,8 +111,7 @@ static struct err *read_symbols(struct object *object)
 	return NULL;
 }
 
-/* Bytes that a relocation writes (psABI table 4.9); 0 for a type that elfkit does not know. */
-static unsigned int reloc_width(uint32_t type)
+unsigned int object_reloc_width(uint32_t type)
 {
 	switch (type) {
 	case R_X86_64_64: case R_X86_64_PC64:
@@ -143,7 +142,7 @@ static struct err *read_relocs(struct object *object, const struct object_sectio
 		unsigned int width;
 
 		memcpy(&r, rela->data + i * sizeof(r), sizeof(r));
-		width = reloc_width(ELF64_R_TYPE(r.r_info));
+		width = object_reloc_width(ELF64_R_TYPE(r.r_info));
 		if (ELF64_R_TYPE(r.r_info) == R_X86_64_NONE)
 			continue;
 		if (!width)

@@ -75,6 +75,9 @@ uint32_t object_add_symbol(struct object *object, const char *name, uint8_t type
 struct object_reloc *object_add_reloc(struct object *object, uint32_t section, uint64_t offset,
 				      uint32_t type, uint32_t symbol, int64_t addend);
 
+/* Bytes that a relocation of @type writes (psABI table 4.9); 0 for a type that elfkit does not know. */
+unsigned int object_reloc_width(uint32_t type);
+
 /* The section symbol of @section, made where there is none. */
 uint32_t object_section_symbol(struct object *object, uint32_t section);
 

@@ -99,16 +99,6 @@ static bool is_pc_relative(uint32_t type)
 	       type == R_X86_64_PC16 || type == R_X86_64_PC8;
 }
 
-static uint8_t width_of(uint32_t type)
-{
-	switch (type) {
-	case R_X86_64_64: case R_X86_64_PC64: return 8;
-	case R_X86_64_16: case R_X86_64_PC16: return 2;
-	case R_X86_64_8: case R_X86_64_PC8: return 1;
-	}
-	return 4;
-}
-
 /*
  * struct static_call_site { s32 addr; s32 key; } (include/linux/static_call_types.h): the key may
  * be the trampoline's address, with flags in its low bits.
@@ -128,7 +118,7 @@ static void read_data(struct reader *r, uint32_t section, bool table)
 			.kind = table ? OBJECT_REF_PLACE : OBJECT_REF_POINTER,
 			.section = section,
 			.offset = reloc->offset,
-			.width = width_of(reloc->type),
+			.width = object_reloc_width(reloc->type),
 			.reloc = i,
 			.insn = reloc->offset,
 			.host = NO_REF,
@@ -174,7 +164,7 @@ static struct err *read_insn_reloc(struct reader *r, uint32_t section, const str
 		.kind = OBJECT_REF_ADDRESS,
 		.section = section,
 		.offset = reloc->offset,
-		.width = width_of(reloc->type),
+		.width = object_reloc_width(reloc->type),
 		.reloc = index,
 		.insn = insn->addr,
 		.host = host,
