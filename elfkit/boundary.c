@@ -59,7 +59,8 @@ static void take_files(struct compute *c)
 	for (uint32_t i = 0; i < c->b->n; i++) {
 		const struct debug_func *source = funcs_source(c->funcs, i);
 
-		if (!source || c->funcs->v[i].parent != NO_ID || !policy_has_file(c->policy, source->file))
+		if (!source || c->funcs->v[i].parent != NO_ID ||
+		    !policy_has_func(c->policy, source->file, source->name))
 			continue;
 		c->in_files[i] = true;
 		c->b->v[i].side = SIDE_INSIDER;
@@ -140,20 +141,28 @@ static const char *find_site(struct compute *c, uint32_t func)
 	return obstacle;
 }
 
+static void leave_out_by_item(struct compute *c, uint32_t func, const char *rule, const struct policy_item *item)
+{
+	AUTO_FREE char *reason = policy_reason(c->policy, item);
+
+	leave_out(c, func, xasprintf("%s: %s", rule, reason));
+}
+
 static void leave_out_by_rule(struct compute *c)
 {
 	for (uint32_t i = 0; i < c->b->n; i++) {
+		const struct debug_func *source = funcs_source(c->funcs, i);
 		const struct policy_item *item;
 
 		if (!c->in_files[i])
 			continue;
-		item = policy_kept_out(c->policy, funcs_source(c->funcs, i)->name);
+		item = policy_kept_out(c->policy, source->file, source->name);
 		if (item) {
-			leave_out(c, i, xasprintf("kept out: %s", item->why));
+			leave_out_by_item(c, i, "kept out", item);
 		} else if (boundary_is_init(c->funcs, i)) {
 			leave_out(c, i, xstrdup("init code: it has run and its memory is gone"));
 		} else if ((item = unpatchable(c, c->funcs->v[i].low))) {
-			leave_out(c, i, xasprintf("unpatchable: %s", item->why));
+			leave_out_by_item(c, i, "unpatchable", item);
 		} else if (c->has_body && !c->has_body[i]) {
 			leave_out(c, i, xstrdup("not in the new objects"));
 		}
@@ -314,8 +323,15 @@ static void decide(struct decision *d, enum side side, char *because)
 /* interface, callback, insider: by the first reference of each kind */
 static void classify(struct compute *c, uint32_t func, struct decision *d)
 {
+	const struct debug_func *source = funcs_source(c->funcs, func);
+	const struct policy_item *sidecar = policy_func_item(&c->policy->sidecar, source->file, source->name);
 	bool referenced = false;
 
+	if (sidecar) {
+		AUTO_FREE char *reason = policy_reason(c->policy, sidecar);
+
+		decide(d, SIDE_INTERFACE, xasprintf("a sidecar: %s", reason));
+	}
 	if (c->funcs->v[func].exported)
 		decide(d, SIDE_INTERFACE, xstrdup("exported: modules call it"));
 	for (uint32_t r = c->refs->to[func]; r < c->refs->to[func + 1]; r++) {

@@ -30,7 +30,7 @@ static bool is_wanted(const struct search *s, Dwarf_Die *die)
 	if (!name || !bsearch(&name, s->names, s->nr_names, sizeof(*s->names), compare_names))
 		return false;
 	file = dwarf_decl_file(die);
-	return file && policy_has_file(s->policy, file);
+	return file && policy_has_func(s->policy, file, name);
 }
 
 static void add(struct search *s, const char *name, const char *host)
@@ -97,7 +97,7 @@ void copies_find(const struct debuginfo *info, const struct policy *policy, stru
 	memset(ret, 0, sizeof(*ret));
 	s.names = xcalloc(info->nr_funcs, sizeof(*s.names));
 	for (uint32_t i = 0; i < info->nr_funcs; i++)
-		if (policy_has_file(policy, info->funcs[i].file))
+		if (policy_has_func(policy, info->funcs[i].file, info->funcs[i].name))
 			s.names[s.nr_names++] = info->funcs[i].name;
 	if (s.nr_names)
 		qsort(s.names, s.nr_names, sizeof(*s.names), compare_names);

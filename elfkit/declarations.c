@@ -40,7 +40,7 @@ static void list_declarations(struct finder *f, const struct policy *policy)
 
 	for (uint32_t i = 0; i < info->nr_funcs; i++) {
 		f->decl_of[i] = NO_ID;
-		if (*info->funcs[i].name && policy_has_file(policy, info->funcs[i].file))
+		if (*info->funcs[i].name && policy_has_func(policy, info->funcs[i].file, info->funcs[i].name))
 			all[n++] = i;
 	}
 	if (n)

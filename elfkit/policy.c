@@ -15,7 +15,8 @@
 
 #include "elfkit/policy.h"
 
-enum { HAS_TO = 1, NEEDS_WHY = 2 };
+/* What an item must hold besides its name. */
+enum { HAS_TO = 1, HAS_FILE = 2, HAS_POLICY = 4 };
 
 static const struct key {
 	const char *name;
@@ -24,12 +25,21 @@ static const struct key {
 	int flags;
 } keys[] = {
 	{ "files", offsetof(struct policy, files), "file", 0 },
-	{ "left_out", offsetof(struct policy, left_out), "file", NEEDS_WHY },
-	{ "keep_out", offsetof(struct policy, keep_out), "function", NEEDS_WHY },
-	{ "switches", offsetof(struct policy, switches), "function", NEEDS_WHY },
-	{ "cuts", offsetof(struct policy, cuts), "function", NEEDS_WHY },
-	{ "unpatchable", offsetof(struct policy, unpatchable), "from", NEEDS_WHY | HAS_TO },
-	{ "entry_tables", offsetof(struct policy, entry_tables), "object", NEEDS_WHY },
+	{ "left_out", offsetof(struct policy, left_out), "file", 0 },
+	{ "keep_out", offsetof(struct policy, keep_out), "function", 0 },
+	{ "keep_in", offsetof(struct policy, keep_in), "function", HAS_FILE },
+	{ "sidecar", offsetof(struct policy, sidecar), "function", HAS_FILE },
+	{ "data", offsetof(struct policy, data), "object", HAS_POLICY },
+	{ "switches", offsetof(struct policy, switches), "function", 0 },
+	{ "cuts", offsetof(struct policy, cuts), "function", 0 },
+	{ "unpatchable", offsetof(struct policy, unpatchable), "from", HAS_TO },
+	{ "entry_tables", offsetof(struct policy, entry_tables), "object", 0 },
+};
+
+enum { NR_KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+static const char *const data_policies[] = {
+	[DATA_PRIVATE] = "private", [DATA_SHARE] = "share", [DATA_UPDATE] = "update",
 };
 
 static struct err *err_at(const struct policy *policy, yaml_mark_t mark, const char *what,
@@ -51,7 +61,46 @@ static struct policy_item *add_item(struct policy_list *list, uint32_t line)
 	return &list->v[list->n++];
 }
 
-/* { function: NAME, why: TEXT } or, where no reason is needed, just NAME. */
+/* Where the value of the item's key @name goes, or NULL. */
+static char **item_field(const struct key *key, struct policy_item *item, const char *name)
+{
+	if (!strcmp(name, key->item))
+		return &item->name;
+	if (!strcmp(name, "why"))
+		return &item->why;
+	if ((key->flags & HAS_TO) && !strcmp(name, "to"))
+		return &item->to;
+	if ((key->flags & HAS_FILE) && !strcmp(name, "file"))
+		return &item->file;
+	if ((key->flags & HAS_POLICY) && !strcmp(name, "policy"))
+		return &item->policy;
+	return NULL;
+}
+
+static struct err *read_field(struct policy *policy, const struct key *key, struct policy_item *item,
+			      yaml_node_t *k, yaml_node_t *v)
+{
+	char **field;
+
+	if (!scalar(k))
+		return err_at(policy, k->start_mark, "a key must be a plain word", NULL);
+	field = item_field(key, item, scalar(k));
+	if (!field)
+		return err_at(policy, k->start_mark, "unknown key", scalar(k));
+	if (!scalar(v) || !*scalar(v))
+		return err_at(policy, v->start_mark, "expected text for", scalar(k));
+	if (*field)
+		return err_at(policy, k->start_mark, "key given twice:", scalar(k));
+	*field = xstrdup(scalar(v));
+	if (field != &item->policy)
+		return NULL;
+	for (item->data = DATA_PRIVATE; item->data <= DATA_UPDATE; item->data++)
+		if (!strcmp(item->policy, data_policies[item->data]))
+			return NULL;
+	return err_at(policy, v->start_mark, "expected private, share or update, not", scalar(v));
+}
+
+/* { function: NAME, why: TEXT } or, where nothing else must be said, just NAME. */
 static struct err *read_item(struct policy *policy, yaml_document_t *doc, const struct key *key,
 			     yaml_node_t *node)
 {
@@ -67,34 +116,21 @@ static struct err *read_item(struct policy *policy, yaml_document_t *doc, const 
 	}
 	if (node->type != YAML_MAPPING_NODE)
 		return err_at(policy, node->start_mark, "expected a mapping with the key", key->item);
-
 	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
-		yaml_node_t *k = yaml_document_get_node(doc, p->key);
-		yaml_node_t *v = yaml_document_get_node(doc, p->value);
-		char **field;
+		struct err *err = read_field(policy, key, item, yaml_document_get_node(doc, p->key),
+					     yaml_document_get_node(doc, p->value));
 
-		if (!scalar(k))
-			return err_at(policy, node->start_mark, "a key must be a plain word", NULL);
-		if (!strcmp(scalar(k), key->item))
-			field = &item->name;
-		else if (!strcmp(scalar(k), "why"))
-			field = &item->why;
-		else if ((key->flags & HAS_TO) && !strcmp(scalar(k), "to"))
-			field = &item->to;
-		else
-			return err_at(policy, k->start_mark, "unknown key", scalar(k));
-		if (!scalar(v) || !*scalar(v))
-			return err_at(policy, v->start_mark, "expected text for", scalar(k));
-		if (*field)
-			return err_at(policy, k->start_mark, "key given twice:", scalar(k));
-		*field = xstrdup(scalar(v));
+		if (err)
+			return err;
 	}
 	if (!item->name)
 		return err_at(policy, node->start_mark, "missing key", key->item);
 	if ((key->flags & HAS_TO) && !item->to)
 		return err_at(policy, node->start_mark, "missing key", "to");
-	if ((key->flags & NEEDS_WHY) && !item->why)
-		return err_at(policy, node->start_mark, "every item here needs a reason: missing key", "why");
+	if ((key->flags & HAS_FILE) && !item->file)
+		return err_at(policy, node->start_mark, "missing key", "file");
+	if ((key->flags & HAS_POLICY) && !item->policy)
+		return err_at(policy, node->start_mark, "missing key", "policy");
 	return NULL;
 }
 
@@ -114,6 +150,33 @@ static struct err *read_list(struct policy *policy, yaml_document_t *doc, const 
 	return NULL;
 }
 
+static struct err *read_state(struct policy *policy, yaml_node_t *node)
+{
+	const char *text = scalar(node);
+
+	if (!text || (strcmp(text, "rebuild") && strcmp(text, "keep")))
+		return err_at(policy, node->start_mark, "expected rebuild or keep for", "state");
+	policy->state_keep = !strcmp(text, "keep");
+	return NULL;
+}
+
+static struct err *read_key(struct policy *policy, yaml_document_t *doc, yaml_node_t *k, yaml_node_t *v,
+			    unsigned int *seen)
+{
+	const char *name = scalar(k);
+	size_t i;
+
+	for (i = 0; name && i < NR_KEYS; i++)
+		if (!strcmp(name, keys[i].name))
+			break;
+	if (!name || (i == NR_KEYS && strcmp(name, "state")))
+		return err_at(policy, k->start_mark, "unknown key", name);
+	if (*seen & (1U << i))
+		return err_at(policy, k->start_mark, "key given twice:", name);
+	*seen |= 1U << i;
+	return i == NR_KEYS ? read_state(policy, v) : read_list(policy, doc, &keys[i], v);
+}
+
 static struct err *read_document(struct policy *policy, yaml_document_t *doc)
 {
 	yaml_node_t *root = yaml_document_get_root_node(doc);
@@ -122,21 +185,9 @@ static struct err *read_document(struct policy *policy, yaml_document_t *doc)
 	if (!root || root->type != YAML_MAPPING_NODE)
 		return err_new("%s: expected a mapping at the top", policy->path);
 	for (yaml_node_pair_t *p = root->data.mapping.pairs.start; p < root->data.mapping.pairs.top; p++) {
-		yaml_node_t *k = yaml_document_get_node(doc, p->key);
-		const struct key *key;
-		struct err *err;
-		size_t i;
+		struct err *err = read_key(policy, doc, yaml_document_get_node(doc, p->key),
+					   yaml_document_get_node(doc, p->value), &seen);
 
-		for (i = 0; scalar(k) && i < sizeof(keys) / sizeof(keys[0]); i++)
-			if (!strcmp(scalar(k), keys[i].name))
-				break;
-		if (!scalar(k) || i == sizeof(keys) / sizeof(keys[0]))
-			return err_at(policy, k->start_mark, "unknown key", scalar(k));
-		if (seen & (1U << i))
-			return err_at(policy, k->start_mark, "key given twice:", scalar(k));
-		seen |= 1U << i;
-		key = &keys[i];
-		err = read_list(policy, doc, key, yaml_document_get_node(doc, p->value));
 		if (err)
 			return err;
 	}
@@ -207,6 +258,8 @@ static void list_free(struct policy_list *list)
 	for (uint32_t i = 0; i < list->n; i++) {
 		free(list->v[i].name);
 		free(list->v[i].to);
+		free(list->v[i].file);
+		free(list->v[i].policy);
 		free(list->v[i].why);
 	}
 	free(list->v);
@@ -216,7 +269,7 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	for (size_t i = 0; i < NR_KEYS; i++)
 		list_free((void *)((char *)policy + keys[i].list));
 	free(policy->path);
 	free(policy);
@@ -254,9 +307,47 @@ const struct policy_item *policy_match(const struct policy_list *list, const cha
 	return NULL;
 }
 
-const struct policy_item *policy_kept_out(const struct policy *policy, const char *name)
+const struct policy_item *policy_func_item(const struct policy_list *list, const char *path, const char *name)
 {
-	return policy_match(&policy->keep_out, name);
+	for (uint32_t i = 0; i < list->n; i++)
+		if (!fnmatch(list->v[i].name, name, 0) && path_ends_with(path, list->v[i].file))
+			return &list->v[i];
+	return NULL;
+}
+
+bool policy_has_func(const struct policy *policy, const char *path, const char *name)
+{
+	return policy_has_file(policy, path) || policy_func_item(&policy->keep_in, path, name) ||
+	       policy_func_item(&policy->sidecar, path, name);
+}
+
+const struct policy_item *policy_kept_out(const struct policy *policy, const char *path, const char *name)
+{
+	return policy_func_item(&policy->keep_in, path, name) ? NULL : policy_match(&policy->keep_out, name);
+}
+
+enum data_policy policy_of_object(const struct policy *policy, const char *name)
+{
+	const struct policy_item *item = policy_match(&policy->data, name);
+
+	return item ? item->data : DATA_NONE;
+}
+
+char *policy_reason(const struct policy *policy, const struct policy_item *item)
+{
+	const char *slash = strrchr(policy->path, '/');
+
+	if (item->why)
+		return xstrdup(item->why);
+	return xasprintf("%s:%u", slash ? slash + 1 : policy->path, item->line);
+}
+
+static bool has_file_of_list(const struct policy_list *list, const char *unit)
+{
+	for (uint32_t i = 0; i < list->n; i++)
+		if (path_ends_with(unit, list->v[i].file))
+			return true;
+	return false;
 }
 
 bool policy_wants_unit(const char *unit, void *arg)
@@ -272,5 +363,5 @@ bool policy_wants_unit(const char *unit, void *arg)
 		if (path_ends_with(dir, file_dir))
 			return true;
 	}
-	return false;
+	return has_file_of_list(&policy->keep_in, unit) || has_file_of_list(&policy->sidecar, unit);
 }

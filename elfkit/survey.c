@@ -46,10 +46,11 @@ static void why_func(const struct survey *s, uint32_t func, FILE *file)
 
 	if (d->side == SIDE_NONE) {
 		const struct policy_item *item = source ? policy_left_out(k->policy, source->file) : NULL;
+		AUTO_FREE char *reason = item ? policy_reason(k->policy, item) : NULL;
 
 		fprintf(file, "%s: not a function of the scheduler's files%s%s%s%s\n", k->funcs->v[func].name,
 			source ? ": declared in " : "", source ? source->file : "",
-			item ? ", left out: " : "", item ? item->why : "");
+			item ? ", left out: " : "", reason ?: "");
 	}
 	if (d->side != SIDE_NONE)
 		fprintf(file, "%s (%s:%u): %s: %s\n", k->funcs->v[func].name, source->file, source->line,

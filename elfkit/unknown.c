@@ -114,6 +114,8 @@ void unknown_names(const struct kernel *kernel, char ***lines, uint32_t *n)
 
 	check_files(&s, &kernel->policy->files);
 	check_functions(&s, &kernel->policy->keep_out);
+	check_functions(&s, &kernel->policy->keep_in);
+	check_functions(&s, &kernel->policy->sidecar);
 	*lines = s.lines;
 	*n = s.n;
 }

@@ -95,9 +95,14 @@ TEST(unknown_key_is_an_error_with_its_place)
 	refuse("files:\n  - { file: a.c, to: b }\n", "unknown key \"to\"");
 }
 
-TEST(missing_reason_is_an_error)
+TEST(reason_is_optional)
 {
-	refuse("files: [a.c]\nkeep_out:\n  - function: f\n", "b.yaml:3:5: every item here needs a reason");
+	struct policy *p = parse("files: [a.c]\nkeep_out:\n  - g\n  - { function: f, why: slow }\n");
+	AUTO_FREE char *line = policy_reason(p, &p->keep_out.v[0]), *why = policy_reason(p, &p->keep_out.v[1]);
+
+	assert_string_equal(line, "b.yaml:3");
+	assert_string_equal(why, "slow");
+	policy_free(p);
 	refuse("files: [a.c]\nkeep_out:\n  - { function: f, why: }\n", "expected text for \"why\"");
 }
 
@@ -105,6 +110,8 @@ TEST(missing_name_is_an_error)
 {
 	refuse("files: [a.c]\nkeep_out:\n  - why: x\n", "b.yaml:3:5: missing key \"function\"");
 	refuse("files: [a.c]\nunpatchable:\n  - { from: a, why: x }\n", "missing key \"to\"");
+	refuse("files: [a.c]\nsidecar:\n  - { function: f }\n", "b.yaml:3:5: missing key \"file\"");
+	refuse("files: [a.c]\ndata:\n  - { object: o }\n", "b.yaml:3:5: missing key \"policy\"");
 }
 
 TEST(empty_name_is_an_error)
@@ -115,7 +122,7 @@ TEST(empty_name_is_an_error)
 
 TEST(plain_name_where_a_mapping_is_due_is_an_error)
 {
-	refuse("files: [a.c]\nkeep_out: [f]\n", "b.yaml:2:12: expected a mapping with the key \"function\"");
+	refuse("files: [a.c]\nkeep_in: [f]\n", "b.yaml:2:11: expected a mapping with the key \"function\"");
 }
 
 TEST(list_where_a_mapping_is_due_is_an_error)
@@ -216,11 +223,53 @@ TEST(kept_out_functions_match_by_pattern)
 				 "  - { function: \"sched_debug_*\", why: first }\n"
 				 "  - { function: \"exact\", why: second }\n");
 
-	assert_string_equal(policy_kept_out(p, "sched_debug_start")->why, "first");
-	assert_string_equal(policy_kept_out(p, "exact")->why, "second");
-	assert_null(policy_kept_out(p, "exactly"));
-	assert_null(policy_kept_out(p, "my_sched_debug_x"));
+	assert_string_equal(policy_kept_out(p, "a.c", "sched_debug_start")->why, "first");
+	assert_string_equal(policy_kept_out(p, "a.c", "exact")->why, "second");
+	assert_null(policy_kept_out(p, "a.c", "exactly"));
+	assert_null(policy_kept_out(p, "a.c", "my_sched_debug_x"));
 	policy_free(p);
+}
+
+TEST(keep_in_wins_over_keep_out)
+{
+	struct policy *p = parse("files: [a.c]\nkeep_out: [\"sched_*\"]\n"
+				 "keep_in: [{ function: sched_go, file: k/b.c }]\n");
+
+	assert_null(policy_kept_out(p, "k/b.c", "sched_go"));
+	assert_non_null(policy_kept_out(p, "k/c.c", "sched_go"));
+	assert_true(policy_has_func(p, "k/b.c", "sched_go"));
+	assert_false(policy_has_func(p, "k/c.c", "sched_go"));
+	assert_false(policy_has_func(p, "k/b.c", "sched_stop"));
+	assert_true(policy_has_func(p, "a.c", "sched_stop"));
+	policy_free(p);
+}
+
+TEST(object_has_its_policy)
+{
+	struct policy *p = parse("files: [a.c]\ndata:\n  - { object: mine, policy: private }\n"
+				 "  - { object: \"*_class\", policy: update, why: methods }\n"
+				 "  - { object: ours, policy: share }\n");
+
+	assert_int_equal(policy_of_object(p, "mine"), DATA_PRIVATE);
+	assert_int_equal(policy_of_object(p, "fair_class"), DATA_UPDATE);
+	assert_int_equal(policy_of_object(p, "ours"), DATA_SHARE);
+	assert_int_equal(policy_of_object(p, "other"), DATA_NONE);
+	policy_free(p);
+	refuse("files: [a.c]\ndata:\n  - { object: o, policy: copy }\n",
+	       "b.yaml:3:26: expected private, share or update, not \"copy\"");
+}
+
+TEST(state_is_rebuilt_or_kept)
+{
+	struct policy *p = parse("files: [a.c]\nstate: keep\n");
+
+	assert_true(p->state_keep);
+	policy_free(p);
+	p = parse("files: [a.c]\nstate: rebuild\n");
+	assert_false(p->state_keep);
+	policy_free(p);
+	refuse("files: [a.c]\nstate: renew\n", "b.yaml:2:8: expected rebuild or keep for \"state\"");
+	refuse("files: [a.c]\nstate: keep\nstate: keep\n", "b.yaml:3:1: key given twice: \"state\"");
 }
 
 TEST(units_in_a_folder_of_the_scheduler_are_wanted)
@@ -232,6 +281,10 @@ TEST(units_in_a_folder_of_the_scheduler_are_wanted)
 	assert_false(policy_wants_unit("kernel/fork.c", p));
 	assert_false(policy_wants_unit("core.c", p));
 	policy_free(p);
+	p = parse("files: [kernel/sched/core.c]\nsidecar: [{ function: f, file: kernel/kthread.c }]\n");
+	assert_true(policy_wants_unit("kernel/kthread.c", p));
+	assert_false(policy_wants_unit("kernel/fork.c", p));
+	policy_free(p);
 }
 
 int main(void)
@@ -242,7 +295,7 @@ int main(void)
 		cmocka_unit_test(empty_list_is_fine),
 		cmocka_unit_test(missing_file_is_an_error),
 		cmocka_unit_test(unknown_key_is_an_error_with_its_place),
-		cmocka_unit_test(missing_reason_is_an_error),
+		cmocka_unit_test(reason_is_optional),
 		cmocka_unit_test(missing_name_is_an_error),
 		cmocka_unit_test(empty_name_is_an_error),
 		cmocka_unit_test(plain_name_where_a_mapping_is_due_is_an_error),
@@ -257,6 +310,9 @@ int main(void)
 		cmocka_unit_test(deep_nesting_is_an_error_at_once),
 		cmocka_unit_test(file_matches_by_whole_components),
 		cmocka_unit_test(kept_out_functions_match_by_pattern),
+		cmocka_unit_test(keep_in_wins_over_keep_out),
+		cmocka_unit_test(object_has_its_policy),
+		cmocka_unit_test(state_is_rebuilt_or_kept),
 		cmocka_unit_test(units_in_a_folder_of_the_scheduler_are_wanted),
 	};
 
