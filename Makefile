@@ -20,17 +20,19 @@ MODULES := \
 	elfkit/err \
 	elfkit/output \
 	elfkit/parallel \
+	elfkit/policy \
 	elfkit/image \
 	elfkit/symbols \
+	elfkit/typeinfo_die \
 	elfkit/debuginfo \
 	elfkit/cfi \
 	elfkit/types \
-	elfkit/typeinfo_die \
 	elfkit/typeinfo \
 	elfkit/typeinfo_find \
 	disasm/x86_layout \
 	disasm/x86 \
 	elfkit/funcs \
+	elfkit/variables \
 	disasm/tables \
 	disasm/refs \
 	elfkit/crosscheck \
@@ -40,8 +42,8 @@ MODULES := \
 	disasm/typeflow_value \
 	disasm/typeflow_code \
 	disasm/typeflow \
-	elfkit/policy \
 	elfkit/boundary \
+	elfkit/sharing \
 	elfkit/sleep \
 	elfkit/copies \
 	elfkit/declarations \
@@ -50,6 +52,7 @@ MODULES := \
 	elfkit/unknown \
 	elfkit/survey \
 	elfkit/report_out \
+	elfkit/report_objects \
 	elfkit/report_structs \
 	elfkit/report \
 	elfkit/report_read \

@@ -21,10 +21,13 @@ struct piece {
 	uint64_t low, high;
 	struct ref *refs;	/* what was found, by address */
 	uint32_t nr_refs, cap_refs;
+	struct var_ref *vars;
+	uint32_t nr_vars, cap_vars;
 };
 
 struct collect {
 	const struct funcs *funcs;
+	const struct variables *variables;	/* or NULL */
 	struct decoder *decoder;
 	const struct machine *machine;
 	struct tables tables;
@@ -57,6 +60,14 @@ static void mark_entries(struct collect *c)
 	}
 }
 
+/* Code that replaces an instruction runs as part of that one's function. */
+static uint32_t code_owner(const struct collect *c, uint32_t from, uint64_t at)
+{
+	uint64_t site = from == NO_ID ? tables_alternative_site(&c->tables, at) : 0;
+
+	return site ? funcs_at(c->funcs, site) : from;
+}
+
 static void add_ref(const struct collect *c, struct piece *p, uint32_t from, uint64_t at, uint64_t target,
 		    enum ref_kind kind)
 {
@@ -64,18 +75,58 @@ static void add_ref(const struct collect *c, struct piece *p, uint32_t from, uin
 
 	if (to == NO_ID)
 		return;
-	if (from == NO_ID && kind != REF_DATA) {
-		/* code that replaces an instruction runs as part of that one's function */
-		uint64_t site = tables_alternative_site(&c->tables, at);
-
-		from = site ? funcs_at(c->funcs, site) : NO_ID;
-	}
+	if (kind != REF_DATA)
+		from = code_owner(c, from, at);
 	if (to == from && kind != REF_ADDRESS)
 		return;
 	GROW(p->refs, p->nr_refs, p->cap_refs);
 	p->refs[p->nr_refs++] = (struct ref){
 		.from = from, .to = to, .at = at, .kind = kind, .offset = target - c->funcs->v[to].low,
 	};
+}
+
+static void add_var_ref(struct piece *p, uint32_t from, uint64_t at, uint32_t to)
+{
+	GROW(p->vars, p->nr_vars, p->cap_vars);
+	p->vars[p->nr_vars++] = (struct var_ref){ from, to, at };
+}
+
+/* A constant of an instruction that may be an address. */
+static void add_address(const struct collect *c, struct piece *p, uint32_t from, const struct insn *insn,
+			uint64_t value)
+{
+	uint32_t var;
+
+	if (entry_at(c, value)) {
+		add_ref(c, p, from, insn->addr, value, REF_ADDRESS);
+		return;
+	}
+	var = c->variables ? variables_at(c->variables, value) : NO_ID;
+	if (var != NO_ID)
+		add_var_ref(p, code_owner(c, from, insn->addr), insn->addr, var);
+}
+
+/*
+ * The same of data.  A small number is a per-CPU variable only where a pointer to it would be, and
+ * one that others cannot name only in data of the same units: the rest are flags and sizes.
+ * A distance in a table is an address for sure.
+ */
+static void add_pointer(const struct collect *c, struct piece *p, uint64_t at, uint64_t value, bool is_address)
+{
+	const struct variable *v;
+	uint32_t var;
+
+	if (entry_at(c, value)) {
+		add_ref(c, p, NO_ID, at, value, REF_DATA);
+		return;
+	}
+	var = c->variables ? variables_at(c->variables, value) : NO_ID;
+	if (var == NO_ID)
+		return;
+	v = &c->variables->v[var];
+	if (is_address || !v->from_zero || (value == v->low && at % sizeof(value) == 0 &&
+			      (!v->local || variables_at(c->variables, at) != NO_ID)))
+		add_var_ref(p, NO_ID, at, var);
 }
 
 /* Fields that can hold an address: 4-byte displacements, 4- and 8-byte immediates. */
@@ -87,18 +138,14 @@ static void add_addresses(const struct collect *c, struct piece *p, uint32_t fro
 
 	if (insn->disp.size == 4) {
 		memcpy(&v32, bytes + insn->disp.offset, sizeof(v32));
-		v64 = v32 + (insn->pc_relative ? insn->addr + insn->size : 0);
-		if (entry_at(c, v64))
-			add_ref(c, p, from, insn->addr, v64, REF_ADDRESS);
+		add_address(c, p, from, insn, v32 + (insn->pc_relative ? insn->addr + insn->size : 0));
 	}
 	if (insn->imm.size == 4) {
 		memcpy(&v32, bytes + insn->imm.offset, sizeof(v32));
-		if (entry_at(c, (int64_t)v32))
-			add_ref(c, p, from, insn->addr, (int64_t)v32, REF_ADDRESS);
+		add_address(c, p, from, insn, (int64_t)v32);
 	} else if (insn->imm.size == 8) {
 		memcpy(&v64, bytes + insn->imm.offset, sizeof(v64));
-		if (entry_at(c, v64))
-			add_ref(c, p, from, insn->addr, v64, REF_ADDRESS);
+		add_address(c, p, from, insn, v64);
 	}
 }
 
@@ -173,8 +220,7 @@ static void read_pointers(const struct collect *c, struct piece *p, uint64_t at,
 		uint64_t value;
 
 		memcpy(&value, s->data + (at - s->addr), sizeof(value));
-		if (entry_at(c, value))
-			add_ref(c, p, NO_ID, at, value, REF_DATA);
+		add_pointer(c, p, at, value, false);
 	}
 }
 
@@ -184,8 +230,28 @@ static void read_distances(const struct collect *c, struct piece *p, uint64_t at
 		int32_t value;
 
 		memcpy(&value, p->section->data + (at - p->section->addr), sizeof(value));
-		if (entry_at(c, at + value))
-			add_ref(c, p, NO_ID, at, at + value, REF_DATA);
+		add_pointer(c, p, at, at + value, true);
+	}
+}
+
+/* The code that an entry is about is what uses its key. */
+static void read_keys(const struct collect *c, struct piece *p, const struct table *t, uint64_t at, uint64_t end)
+{
+	at += (t->entry - (at - t->low) % t->entry) % t->entry;
+	for (; at < end && p->section->addr + p->section->size - at >= t->entry; at += t->entry) {
+		const uint8_t *bytes = p->section->data + (at - p->section->addr);
+		int32_t place, v32;
+		uint32_t var;
+		int64_t key;
+
+		memcpy(&place, bytes, sizeof(place));
+		memcpy(&v32, bytes + t->key, sizeof(v32));
+		key = v32;
+		if (t->key_size == sizeof(key))
+			memcpy(&key, bytes + t->key, sizeof(key));
+		var = c->variables ? variables_at(c->variables, (at + t->key + key) & ~3UL) : NO_ID;
+		if (var != NO_ID)
+			add_var_ref(p, funcs_at(c->funcs, at + place), at + place, var);
 	}
 }
 
@@ -204,6 +270,8 @@ static void read_piece(const struct collect *c, struct piece *p)
 			read_pointers(c, p, at, end);
 		else if (t->kind == TABLE_DISTANCES)
 			read_distances(c, p, at, end);
+		else if (t->kind == TABLE_KEYS)
+			read_keys(c, p, t, at, end);
 		at = end + (-end & 3);
 	}
 }
@@ -287,10 +355,78 @@ static struct refs *join_pieces(const struct collect *c)
 	return refs;
 }
 
-struct err *refs_collect(const struct funcs *funcs, struct refs **ret)
+/*
+ * Whether an instruction with a small number in it means the per-CPU variable there: it
+ * goes through a segment register, or loads the address whole to add a CPU's offset to it.
+ */
+static bool means_percpu(const struct collect *c, const struct piece *p, const struct var_ref *ref)
+{
+	const uint8_t *bytes = p->section->data + (ref->at - p->section->addr);
+	const struct variable *v = &c->variables->v[ref->to];
+	struct insn_detail detail;
+	struct insn insn;
+
+	if (!decode_operands(c->decoder, bytes, p->high - ref->at, ref->at, &insn, &detail))
+		return false;
+	for (uint8_t i = 0; i < detail.nr_operands; i++)
+		if (detail.operands[i].kind == OPERAND_MEM && detail.operands[i].segment)
+			return true;
+	if (detail.op != OP_MOV || detail.operands[1].kind != OPERAND_IMM ||
+	    (uint64_t)detail.operands[1].value != v->low)
+		return false;
+	/* what nobody else can name is not passed on in memory or in half a register */
+	return !v->local || (detail.operands[0].kind == OPERAND_REG && detail.operands[0].size == 8);
+}
+
+/* Here, since one thread alone can look at operands. */
+static void drop_numbers(const struct collect *c, struct piece *p)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->nr_vars; i++)
+		if (!c->variables->v[p->vars[i].to].from_zero || means_percpu(c, p, &p->vars[i]))
+			p->vars[n++] = p->vars[i];
+	p->nr_vars = n;
+}
+
+static int compare_var_refs(const void *a, const void *b)
+{
+	const struct var_ref *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void join_vars(const struct collect *c, struct refs *refs)
+{
+	uint32_t n = c->variables->n, *next = xcalloc(n + 1, sizeof(*next));
+
+	for (uint32_t i = 0; i < c->nr_pieces; i++) {
+		if (image_section_is_code(c->pieces[i].section))
+			drop_numbers(c, &c->pieces[i]);
+		refs->nr_vars += c->pieces[i].nr_vars;
+		for (uint32_t r = 0; r < c->pieces[i].nr_vars; r++)
+			next[c->pieces[i].vars[r].to + 1]++;
+	}
+	for (uint32_t to = 0; to < n; to++)
+		next[to + 1] += next[to];
+	refs->to_var = xcalloc(n + 1, sizeof(*refs->to_var));
+	memcpy(refs->to_var, next, (n + 1) * sizeof(*next));
+	refs->vars = xcalloc(refs->nr_vars, sizeof(*refs->vars));
+	for (uint32_t i = 0; i < c->nr_pieces; i++)
+		for (uint32_t r = 0; r < c->pieces[i].nr_vars; r++)
+			refs->vars[next[c->pieces[i].vars[r].to]++] = c->pieces[i].vars[r];
+	/* tables name code elsewhere */
+	for (uint32_t to = 0; to < n; to++)
+		if (refs->to_var[to] < refs->to_var[to + 1])
+			qsort(refs->vars + refs->to_var[to], refs->to_var[to + 1] - refs->to_var[to],
+			      sizeof(*refs->vars), compare_var_refs);
+	free(next);
+}
+
+struct err *refs_collect(const struct funcs *funcs, const struct variables *variables, struct refs **ret)
 {
 	const struct image *image = funcs->image;
-	struct collect c = { .funcs = funcs };
+	struct collect c = { .funcs = funcs, .variables = variables };
 	struct err *err = decoder_open(image->machine, &c.decoder);
 
 	if (err)
@@ -301,8 +437,12 @@ struct err *refs_collect(const struct funcs *funcs, struct refs **ret)
 	cut_image(&c);
 	parallel_run(c.nr_pieces, run_piece, &c);
 	*ret = join_pieces(&c);
-	for (uint32_t i = 0; i < c.nr_pieces; i++)
+	if (variables)
+		join_vars(&c, *ret);
+	for (uint32_t i = 0; i < c.nr_pieces; i++) {
 		free(c.pieces[i].refs);
+		free(c.pieces[i].vars);
+	}
 	free(c.pieces);
 	tables_release(&c.tables);
 	decoder_close(c.decoder);
@@ -316,5 +456,7 @@ void refs_free(struct refs *refs)
 		return;
 	free(refs->v);
 	free(refs->to);
+	free(refs->vars);
+	free(refs->to_var);
 	free(refs);
 }

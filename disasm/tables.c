@@ -4,11 +4,10 @@
  * (include/asm-generic/vmlinux.lds.h, arch/x86/kernel/vmlinux.lds.S).
  *
  * These need no entry here, since a 32-bit distance is no pointer and what is not
- * listed is read for pointers only: exception table, bug table, jump labels, static
- * call sites and the keys of their trampolines, ORC, SMP locks, retpoline, return
- * and call sites, endbr seals, alternatives.  All of them name places in code.  The
- * initial target of a static call is in its key, a plain pointer, and in the jump of
- * its trampoline, which is code.
+ * listed is read for pointers only: exception table, bug table, the keys of static
+ * calls' trampolines, ORC, SMP locks, retpoline, return and call sites, endbr seals,
+ * alternatives.  All of them name places in code.  The initial target of a static call
+ * is in its key, a plain pointer, and in the jump of its trampoline, which is code.
  */
 #include <string.h>
 
@@ -17,20 +16,26 @@
 static const struct {
 	const char *start, *stop;
 	enum table_kind kind;
+	uint8_t entry, key, key_size;
 } known[] = {
 	/* the fentry call of each function, what must not be probed or may be made to fail,
 	   and the calls that paravirt rewrites: pointers to places */
-	{ "__start_mcount_loc", "__stop_mcount_loc", TABLE_PLACES },
-	{ "__start_kprobe_blacklist", "__stop_kprobe_blacklist", TABLE_PLACES },
-	{ "__start_error_injection_whitelist", "__stop_error_injection_whitelist", TABLE_PLACES },
-	{ "__parainstructions", "__parainstructions_end", TABLE_PLACES },
+	{ "__start_mcount_loc", "__stop_mcount_loc", TABLE_PLACES, 0, 0, 0 },
+	{ "__start_kprobe_blacklist", "__stop_kprobe_blacklist", TABLE_PLACES, 0, 0, 0 },
+	{ "__start_error_injection_whitelist", "__stop_error_injection_whitelist", TABLE_PLACES, 0, 0, 0 },
+	{ "__parainstructions", "__parainstructions_end", TABLE_PLACES, 0, 0, 0 },
 	/* what modules may call, what boot calls, what fits a PCI device
 	   (CONFIG_HAVE_ARCH_PREL32_RELOCATIONS; plain pointers without it) */
-	{ "__start___ksymtab", "__stop___ksymtab", TABLE_DISTANCES },
-	{ "__start___ksymtab_gpl", "__stop___ksymtab_gpl", TABLE_DISTANCES },
-	{ "__initcall_start", "__initcall_end", TABLE_DISTANCES },
-	{ "__con_initcall_start", "__con_initcall_end", TABLE_DISTANCES },
-	{ "__start_pci_fixups_early", "__end_pci_fixups_suspend_late", TABLE_DISTANCES },
+	{ "__start___ksymtab", "__stop___ksymtab", TABLE_DISTANCES, 0, 0, 0 },
+	{ "__start___ksymtab_gpl", "__stop___ksymtab_gpl", TABLE_DISTANCES, 0, 0, 0 },
+	{ "__initcall_start", "__initcall_end", TABLE_DISTANCES, 0, 0, 0 },
+	{ "__con_initcall_start", "__con_initcall_end", TABLE_DISTANCES, 0, 0, 0 },
+	{ "__start_pci_fixups_early", "__end_pci_fixups_suspend_late", TABLE_DISTANCES, 0, 0, 0 },
+	{ "__start___tracepoints_ptrs", "__stop___tracepoints_ptrs", TABLE_DISTANCES, 0, 0, 0 },
+	/* branches that static keys rewrite (struct jump_entry with CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE)
+	   and calls that static calls rewrite (struct static_call_site) */
+	{ "__start___jump_table", "__stop___jump_table", TABLE_KEYS, 16, 8, 8 },
+	{ "__start_static_call_sites", "__stop_static_call_sites", TABLE_KEYS, 8, 4, 4 },
 };
 
 #define NR_KNOWN (sizeof(known) / sizeof(known[0]))
@@ -60,8 +65,12 @@ static void find_tables(const struct symbols *symbols, struct tables *ret)
 
 	ret->v = xcalloc(NR_KNOWN, sizeof(*ret->v));
 	for (size_t i = 0; i < NR_KNOWN; i++)
-		if (find_range(symbols, known[i].start, known[i].stop, &ret->v[n].low, &ret->v[n].high))
-			ret->v[n++].kind = known[i].kind;
+		if (find_range(symbols, known[i].start, known[i].stop, &ret->v[n].low, &ret->v[n].high)) {
+			ret->v[n].kind = known[i].kind;
+			ret->v[n].entry = known[i].entry;
+			ret->v[n].key = known[i].key;
+			ret->v[n++].key_size = known[i].key_size;
+		}
 	qsort(ret->v, n, sizeof(*ret->v), compare_tables);
 	/* tables overlap in a damaged image only: the first one stands */
 	for (uint32_t i = 0; i < n; i++)

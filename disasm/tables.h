@@ -12,11 +12,14 @@
 enum table_kind {
 	TABLE_PLACES,		/* names places in code: no address is taken */
 	TABLE_DISTANCES,	/* takes addresses as 32-bit distances from each field */
+	TABLE_KEYS,		/* names places in code and the object that each depends on, as distances */
 };
 
 struct table {
 	uint64_t low, high;
 	enum table_kind kind;
+	uint8_t entry;			/* TABLE_KEYS: bytes of an entry, which begins with the place, ... */
+	uint8_t key, key_size;		/* ... offset and size of its key, whose low two bits are flags */
 };
 
 /* Code in .altinstr_replacement that the kernel may copy over the instruction at @site. */

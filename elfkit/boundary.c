@@ -4,10 +4,11 @@
  *
  *	files     = functions declared in the policy's files
  *	parked    = files from which a stack switch is reached by calls inside files
- *	outsiders = files that are kept out, init code, unpatchable, parked,
+ *	init      = files that lie in sections for the boot alone
+ *	outsiders = files that are kept out, unpatchable, parked,
  *	            inlined into a function that stays the kernel's,
  *	            or in need of a jump that their entry has no room for
- *	inside    = files - outsiders
+ *	inside    = files - init - outsiders
  *	interface = inside, called from outside or exported
  *	callback  = inside, address taken
  *	insider   = the rest of inside
@@ -21,7 +22,7 @@
 #include "elfkit/boundary.h"
 
 const char *const side_names[NR_SIDES] = {
-	"none", "interface", "callback", "insider", "outsider",
+	"none", "interface", "callback", "insider", "outsider", "init",
 };
 
 struct compute {
@@ -161,6 +162,7 @@ static void leave_out_by_rule(struct compute *c)
 			leave_out_by_item(c, i, "kept out", item);
 		} else if (boundary_is_init(c->funcs, i)) {
 			leave_out(c, i, xstrdup("init code: it has run and its memory is gone"));
+			c->b->v[i].side = SIDE_INIT;
 		} else if ((item = unpatchable(c, c->funcs->v[i].low))) {
 			leave_out_by_item(c, i, "unpatchable", item);
 		} else if (c->has_body && !c->has_body[i]) {
@@ -275,20 +277,25 @@ static void leave_out_inlined(struct compute *c)
 	}
 }
 
-static bool comes_from_outside(const struct compute *c, const struct ref *ref)
+bool boundary_runs_outside(const struct boundary *b, const struct funcs *funcs, uint32_t from, uint64_t at)
 {
-	uint32_t from = owner(c, ref->from);
+	uint32_t func = boundary_owner(funcs, from);
 
-	if (from == NO_ID || c->b->v[from].side == SIDE_OUTSIDER || c->b->v[from].side == SIDE_NONE)
+	if (func == NO_ID || !boundary_is_inside(b, func))
 		return true;
-	for (uint32_t i = 0; i < c->b->nr_switches; i++) {
-		if (c->b->switches[i].func != from)
+	for (uint32_t i = 0; i < b->nr_switches; i++) {
+		if (b->switches[i].func != func)
 			continue;
 		/* an alternative's replacement lies elsewhere: it may well run behind the switch */
-		if (flow_has(&c->b->switches[i].after, ref->at) || funcs_at(c->funcs, ref->at) != ref->from)
+		if (flow_has(&b->switches[i].after, at) || funcs_at(funcs, at) != from)
 			return true;
 	}
 	return false;
+}
+
+static bool comes_from_outside(const struct compute *c, const struct ref *ref)
+{
+	return boundary_runs_outside(c->b, c->funcs, ref->from, ref->at);
 }
 
 static bool in_entry_table(const struct compute *c, uint64_t addr)

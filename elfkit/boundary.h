@@ -16,6 +16,7 @@ enum side {
 	SIDE_CALLBACK,		/* its address is taken: gets a jump */
 	SIDE_INSIDER,		/* reached only from inside */
 	SIDE_OUTSIDER,		/* left to the kernel */
+	SIDE_INIT,		/* for the boot: it has run and is gone */
 	NR_SIDES,
 };
 
@@ -60,6 +61,12 @@ uint32_t boundary_owner(const struct funcs *funcs, uint32_t func);
 
 /* Whether @func was for the boot alone: it has run and its memory is gone. */
 bool boundary_is_init(const struct funcs *funcs, uint32_t func);
+
+/*
+ * Whether the instruction at @at of function @from (NO_ID: of none) is not replaced: because
+ * of where it is, or because it runs behind a stack switch.
+ */
+bool boundary_runs_outside(const struct boundary *boundary, const struct funcs *funcs, uint32_t from, uint64_t at);
 
 static inline bool boundary_is_inside(const struct boundary *b, uint32_t func)
 {

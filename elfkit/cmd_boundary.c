@@ -13,9 +13,10 @@ struct args {
 	const char *vmlinux;
 	const char *why;
 	bool summary;
+	enum report_format format;
 };
 
-enum { OPT_WHY = 256, OPT_SUMMARY, OPT_STRUCTS };
+enum { OPT_WHY = 256, OPT_SUMMARY, OPT_STRUCTS, OPT_JSON };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
@@ -23,6 +24,7 @@ static const struct argp_option options[] = {
 	{ "why", OPT_WHY, "FUNC", 0, "say why FUNC is what it is, and what refers to it, instead of a report", 0 },
 	{ "summary", OPT_SUMMARY, NULL, 0, "print the counts alone", 0 },
 	{ "structs", OPT_STRUCTS, NULL, 0, "say who outside uses which member of the scheduler's structs", 0 },
+	{ "json", OPT_JSON, NULL, 0, "write the report as JSON", 0 },
 	{ 0 },
 };
 
@@ -45,6 +47,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_STRUCTS:
 		args->structs = true;
+		return 0;
+	case OPT_JSON:
+		args->format = REPORT_JSON;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->vmlinux)
@@ -71,9 +76,9 @@ static void print_summary(const struct survey *survey, FILE *file)
 {
 	const struct boundary *b = survey->kernel.boundary;
 
-	fprintf(file, "boundary: %u interface, %u callback, %u insider, %u outsider; %u of %u declared functions are modifiable\n",
+	fprintf(file, "boundary: %u interface, %u callback, %u insider, %u outsider, %u init; %u of %u declared functions are modifiable\n",
 		b->counts[SIDE_INTERFACE], b->counts[SIDE_CALLBACK], b->counts[SIDE_INSIDER],
-		b->counts[SIDE_OUTSIDER], survey->declarations.nr_modifiable, survey->declarations.n);
+		b->counts[SIDE_OUTSIDER], b->counts[SIDE_INIT], survey->declarations.nr_modifiable, survey->declarations.n);
 }
 
 static struct err *write_to(const struct survey *survey, const struct args *args, FILE *file)
@@ -81,7 +86,7 @@ static struct err *write_to(const struct survey *survey, const struct args *args
 	if (args->why)
 		return survey_why(survey, args->why, file);
 	if (!args->summary)
-		return report_write(survey, file);
+		return report_write(survey, args->format, file);
 	print_summary(survey, file);
 	return NULL;
 }

@@ -131,9 +131,11 @@ static struct err *print_refs(const struct funcs *funcs, const struct refs *refs
 static struct err *print_findings(const struct funcs *funcs, const struct refs *refs, int *status)
 {
 	struct findings findings;
+	struct err *err = crosscheck(funcs, NULL, refs, &findings);
 	bool failed;
 
-	crosscheck(funcs, refs, &findings);
+	if (err)
+		return err;
 	for (uint32_t i = 0; i < findings.n; i++)
 		printf("%s\t%s\n", finding_names[findings.v[i].kind], findings.v[i].text);
 	failed = fflush(stdout) || ferror(stdout);
@@ -160,7 +162,7 @@ struct err *cmd_refs(int argc, char **argv, int *status)
 		return err;
 	symbols = symbols_read(image);
 	funcs = funcs_build(image, symbols, &none);
-	err = refs_collect(funcs, &refs);
+	err = refs_collect(funcs, NULL, &refs);
 	*status = EXIT_CLEAN;
 	if (!err && args.check)
 		err = print_findings(funcs, refs, status);

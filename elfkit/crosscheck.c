@@ -13,10 +13,12 @@ const char *const finding_names[NR_FINDINGS] = { "relocation", "no landing pad",
 
 struct check {
 	const struct funcs *funcs;
+	const struct variables *variables;	/* or NULL */
 	const struct refs *refs;
 	struct findings *findings;
 	uint32_t cap;
 	struct tables tables;
+	struct decoder *decoder;
 	struct relocations *sections;	/* of one section each */
 	uint32_t nr_sections;
 	uint64_t trampolines_low, trampolines_high;	/* of static calls */
@@ -25,7 +27,8 @@ struct check {
 /* A reference that a relocation shows and that was not found. */
 struct missed {
 	uint64_t at;
-	uint32_t func;
+	uint32_t func;		/* or NO_ID, and then ... */
+	uint32_t variable;
 };
 
 struct relocations {
@@ -89,6 +92,70 @@ static uint32_t shown_function(const struct relocations *r, const Elf64_Rela *re
 	return NO_ID;
 }
 
+static bool found_variable(const struct refs *refs, uint32_t var, uint64_t low, uint64_t high)
+{
+	uint32_t lo = refs->to_var[var], hi = refs->to_var[var + 1];
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (refs->vars[mid].at < low)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < refs->to_var[var + 1] && refs->vars[lo].at < high;
+}
+
+/* Bytes from @field to the end of the instruction that it is in; 0 where it is in none. */
+static uint64_t to_end_of_insn(const struct check *c, uint64_t field)
+{
+	uint32_t func = funcs_at(c->funcs, field);
+	struct insn insn;
+
+	if (func == NO_ID)
+		return 0;
+	for (uint64_t at = c->funcs->v[func].low; at <= field; at += insn.size) {
+		const uint8_t *bytes = image_bytes(c->funcs->image, at, c->funcs->v[func].high - at);
+
+		if (!bytes || !decode(c->decoder, bytes, c->funcs->v[func].high - at, at, &insn))
+			return 0;
+		if (at + insn.size > field)
+			return at + insn.size - field;
+	}
+	return 0;
+}
+
+/* The variable that a relocation with S + A = @value shows a reference to, and that was not found; or NO_ID. */
+static uint32_t missed_variable(const struct relocations *r, const Elf64_Rela *rela, uint64_t value)
+{
+	const struct check *c = r->check;
+	bool code = image_section_is_code(r->target);
+	const struct table *t = code ? NULL : tables_from(&c->tables, rela->r_offset);
+	uint64_t behind;
+	uint32_t var;
+
+	if (!c->variables || (t && t->low <= rela->r_offset && t->kind == TABLE_KEYS))
+		return NO_ID;
+	if (ELF64_R_TYPE(rela->r_info) == R_X86_64_PC32) {
+		/* a distance in data counts where a table of distances is */
+		if (!code && !(t && t->low <= rela->r_offset && t->kind == TABLE_DISTANCES))
+			return NO_ID;
+		/* the addend is short of what follows the field: 4 bytes at least */
+		if (code && variables_at(c->variables, value + 4) == NO_ID && variables_at(c->variables, value + 8) == NO_ID)
+			return NO_ID;
+		behind = code ? to_end_of_insn(c, rela->r_offset) : 0;
+		if (code && !behind)
+			return NO_ID;
+		value += behind;
+	}
+	var = variables_at(c->variables, value);
+	if (var == NO_ID ||
+	    found_variable(c->refs, var, code ? rela->r_offset - 11 : rela->r_offset, rela->r_offset + 1))
+		return NO_ID;
+	return var;
+}
+
 static void check_section(void *arg, uint32_t i)
 {
 	struct relocations *r = &((struct check *)arg)->sections[i];
@@ -97,13 +164,20 @@ static void check_section(void *arg, uint32_t i)
 	for (uint64_t off = 0; off + sizeof(Elf64_Rela) <= r->rela->size; off += sizeof(Elf64_Rela)) {
 		bool code = image_section_is_code(r->target);
 		Elf64_Rela rela;
-		uint32_t func;
+		uint64_t value;
+		uint32_t func, var;
 
 		memcpy(&rela, r->rela->data + off, sizeof(rela));
 		if (ELF64_R_SYM(rela.r_info) >= image->nr_symtab ||
 		    rela.r_offset - r->target->addr >= r->target->size)
 			continue;
-		func = shown_function(r, &rela, image->symtab[ELF64_R_SYM(rela.r_info)].st_value + rela.r_addend);
+		value = image->symtab[ELF64_R_SYM(rela.r_info)].st_value + rela.r_addend;
+		func = shown_function(r, &rela, value);
+		var = func == NO_ID ? missed_variable(r, &rela, value) : NO_ID;
+		if (var != NO_ID) {
+			GROW(r->missed, r->nr_missed, r->cap_missed);
+			r->missed[r->nr_missed++] = (struct missed){ rela.r_offset, NO_ID, var };
+		}
 		if (func == NO_ID)
 			continue;
 		r->nr_shown++;
@@ -111,7 +185,7 @@ static void check_section(void *arg, uint32_t i)
 		if (found_in(r->check->refs, func, code ? rela.r_offset - 11 : rela.r_offset, rela.r_offset + 1))
 			continue;
 		GROW(r->missed, r->nr_missed, r->cap_missed);
-		r->missed[r->nr_missed++] = (struct missed){ rela.r_offset, func };
+		r->missed[r->nr_missed++] = (struct missed){ rela.r_offset, func, NO_ID };
 	}
 }
 
@@ -157,6 +231,7 @@ static void check_relocations(struct check *c)
 
 		add_finding(c, FINDING_RELOCATION, missed[i].func,
 			    xasprintf("the linker put a reference to %s at %s, and none was found there",
+				      missed[i].func == NO_ID ? c->variables->v[missed[i].variable].name :
 				      c->funcs->v[missed[i].func].name, place));
 	}
 	free(missed);
@@ -264,15 +339,22 @@ static void check_landing_pads(struct check *c)
 			check_landing_pad(c, kind, i, sealed[i]);
 }
 
-void crosscheck(const struct funcs *funcs, const struct refs *refs, struct findings *ret)
+struct err *crosscheck(const struct funcs *funcs, const struct variables *variables, const struct refs *refs,
+		       struct findings *ret)
 {
-	struct check c = { .funcs = funcs, .refs = refs, .findings = ret };
+	struct check c = { .funcs = funcs, .variables = variables, .refs = refs, .findings = ret };
+	struct err *err;
 
 	memset(ret, 0, sizeof(*ret));
+	err = decoder_open(funcs->image->machine, &c.decoder);
+	if (err)
+		return err;
 	tables_find(funcs->image, funcs->symbols, &c.tables);
 	check_relocations(&c);
 	check_landing_pads(&c);
 	tables_release(&c.tables);
+	decoder_close(c.decoder);
+	return NULL;
 }
 
 void findings_release(struct findings *findings)

@@ -21,7 +21,7 @@ extern const char *const finding_names[NR_FINDINGS];
 
 struct finding {
 	enum finding_kind kind;
-	uint32_t func;		/* the function that the reference is to */
+	uint32_t func;		/* the function that the reference is to; NO_ID: a variable */
 	char *text;		/* one line with both sides; no addresses */
 };
 
@@ -32,7 +32,9 @@ struct findings {
 	uint32_t nr_sealed;	/* functions whose landing pad objtool found unused; 0: no such marks */
 };
 
-void crosscheck(const struct funcs *funcs, const struct refs *refs, struct findings *ret);
+/* @variables: those whose references were collected, or NULL. */
+struct err *crosscheck(const struct funcs *funcs, const struct variables *variables, const struct refs *refs,
+		       struct findings *ret);
 void findings_release(struct findings *findings);
 
 #endif

@@ -10,10 +10,12 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <search.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "elfkit/debuginfo.h"
 #include "elfkit/debuginfo_file.h"
+#include "elfkit/typeinfo_die.h"
 
 /* A DIE of a source function and the id that it has been given. */
 struct known_func {
@@ -125,6 +127,7 @@ static uint32_t func_of(struct walk *w, Dwarf_Die die)
 		.line = line,
 		.unit = w->unit,
 		.external = dwarf_hasattr(&die, DW_AT_external),
+		.die = key.die,
 	};
 	known = xcalloc(1, sizeof(*known));
 	*known = (struct known_func){ .die = key.die, .id = w->info->nr_funcs };
@@ -149,11 +152,13 @@ static void add_var(struct walk *w, Dwarf_Die *die, uint32_t func)
 	GROW(w->info->vars, w->info->nr_vars, w->cap_vars);
 	w->info->vars[w->info->nr_vars++] = (struct debug_var){
 		.name = dwarf_diename(die) ?: "",
+		.file = normalise_path(dwarf_decl_file(die) ?: "", w->comp_dir),
 		.func = func,
 		.line = line,
 		.unit = w->unit,
 		.section = where.section,
 		.addr = where.low,
+		.die = dwarf_dieoffset(die),
 	};
 }
 
@@ -355,6 +360,50 @@ struct err *debuginfo_open(const char *path, bool (*want)(const char *unit, void
 	return NULL;
 }
 
+static char *name_of_type(Dwarf_Die *die)
+{
+	Dwarf_Die type;
+
+	return type_die(die, &type) ? type_name(type, 0) : xstrdup("void");
+}
+
+char *debuginfo_signature(const struct debuginfo *info, const struct debug_func *func)
+{
+	Dwarf_Die die, child;
+	char *text = NULL;
+	const char *comma = "";
+	size_t len;
+	FILE *f;
+
+	if (!dwarf_offdie(info->file->dwarf, func->die, &die))
+		return NULL;
+	f = open_memstream(&text, &len);
+	AUTO_FREE char *result = name_of_type(&die);
+	fprintf(f, "%s (", result);
+	for (bool more = !dwarf_child(&die, &child); more; more = !dwarf_siblingof(&child, &child)) {
+		AUTO_FREE char *type = NULL;
+
+		if (dwarf_tag(&child) == DW_TAG_formal_parameter)
+			type = name_of_type(&child);
+		else if (dwarf_tag(&child) == DW_TAG_unspecified_parameters)
+			type = xstrdup("...");
+		else
+			continue;
+		fprintf(f, "%s%s", comma, type);
+		comma = ", ";
+	}
+	fprintf(f, "%s)", *comma ? "" : "void");
+	fclose(f);
+	return text;
+}
+
+char *debuginfo_var_type(const struct debuginfo *info, const struct debug_var *var)
+{
+	Dwarf_Die die;
+
+	return dwarf_offdie(info->file->dwarf, var->die, &die) ? name_of_type(&die) : NULL;
+}
+
 void debuginfo_free(struct debuginfo *info)
 {
 	if (!info)
@@ -365,6 +414,8 @@ void debuginfo_free(struct debuginfo *info)
 		free(info->funcs[i].file);
 	for (uint32_t i = 0; i < info->nr_codes; i++)
 		free(info->codes[i].ranges);
+	for (uint32_t i = 0; i < info->nr_vars; i++)
+		free(info->vars[i].file);
 	free(info->units);
 	free(info->funcs);
 	free(info->codes);

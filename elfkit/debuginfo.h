@@ -30,6 +30,7 @@ struct debug_func {
 	uint32_t unit;
 	bool external;		/* visible outside of its unit */
 	bool has_code;		/* that DWARF describes */
+	uint64_t die;		/* offset of its DIE */
 };
 
 struct debug_code {
@@ -47,11 +48,13 @@ struct debug_inline {
 /* A variable at a fixed address. */
 struct debug_var {
 	const char *name;
+	char *file;		/* where it is declared, as in debug_func */
 	uint32_t func;		/* the function it is static in, or UINT32_MAX */
 	uint32_t line;
 	uint32_t unit;
 	uint32_t section;	/* as in debug_range */
 	uint64_t addr;
+	uint64_t die;		/* offset of its DIE */
 };
 
 struct debuginfo {
@@ -75,6 +78,10 @@ struct debuginfo {
 struct err *debuginfo_open(const char *path, bool (*want)(const char *unit, void *arg), void *arg,
 			   struct debuginfo **ret);
 void debuginfo_free(struct debuginfo *info);
+
+/* Types as C spells them: of a function's result and parameters, of a variable. Caller frees. */
+char *debuginfo_signature(const struct debuginfo *info, const struct debug_func *func);
+char *debuginfo_var_type(const struct debuginfo *info, const struct debug_var *var);
 
 /*
  * How a frame looks at an address, from .debug_frame (DWARF 5, section 6.4).

@@ -56,7 +56,8 @@ struct err *kernel_read(const char *vmlinux, const char *policy, struct kernel *
 		return err_new("%s: its DWARF has no unit in the folder of %s: not a kernel, or built without debug info",
 			       vmlinux, ret->policy->files.v[0].name);
 	ret->funcs = funcs_build(ret->image, ret->symbols, ret->debuginfo);
-	err = refs_collect(ret->funcs, &ret->refs);
+	ret->variables = variables_find(ret->image, ret->symbols, ret->debuginfo, ret->policy);
+	err = refs_collect(ret->funcs, ret->variables, &ret->refs);
 	return err ?: boundary_compute(ret->funcs, ret->refs, ret->policy, NULL, &ret->boundary);
 }
 
@@ -73,6 +74,7 @@ void kernel_release(struct kernel *kernel)
 	structs_free(kernel->structs);
 	boundary_free(kernel->boundary);
 	refs_free(kernel->refs);
+	variables_free(kernel->variables);
 	funcs_free(kernel->funcs);
 	debuginfo_free(kernel->debuginfo);
 	symbols_free(kernel->symbols);

@@ -14,6 +14,7 @@ struct kernel {
 	struct symbols *symbols;
 	struct debuginfo *debuginfo;
 	struct funcs *funcs;
+	struct variables *variables;
 	struct refs *refs;
 	struct boundary *boundary;
 	struct structs *structs;	/* NULL until kernel_read_structs() */

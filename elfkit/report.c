@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writing the boundary report through libyaml.
+ * Writing the boundary report.
  *
  *	elfkit: 1
  *	kernel: {release: ..., build_id: ..., machine: ...}
@@ -16,19 +16,19 @@
  *	  size: ...		bytes, cold parts left out
  *	  entry: ...		fentry: the jump goes on the fentry nop; bare: on the first instructions
  *	  exported: true	only where it is
+ *	  signature: ...	types of result and parameters, as C spells them
  *	  modifiable: ...	whether an edit of it takes effect everywhere
  *	  because: ...		why it has this class
  *	  copies: ...		of what is inside and not modifiable: where another copy is
  *	  sleeps: ...		of what is inside: a shortest way on which a task can sleep in it
  */
 #include <string.h>
-#include <yaml.h>
 
 #include "elfkit/report.h"
-#include "elfkit/report_out.h"
+#include "elfkit/report_objects.h"
 #include "elfkit/report_structs.h"
 
-#define REPORT_FORMAT 1
+#define REPORT_SCHEMA_WRITTEN 1
 
 static void write_kernel(struct report_out *r)
 {
@@ -119,7 +119,7 @@ static void write_findings(struct report_out *r)
 		const struct finding *f = &s->findings.v[i];
 
 		/* one about a function of others is their business */
-		if (r->kernel->boundary->v[f->func].side != SIDE_NONE)
+		if (f->func == NO_ID || r->kernel->boundary->v[f->func].side != SIDE_NONE)
 			write_finding(r, finding_names[f->kind], f->text);
 	}
 	for (uint32_t i = 0; i < s->nr_unknown; i++)
@@ -153,6 +153,7 @@ static void write_function(struct report_out *r, const struct entry *e)
 	const struct decision *d = f ? &r->kernel->boundary->v[e->func] : NULL;
 	bool inside = f && boundary_is_inside(r->kernel->boundary, e->func);
 	AUTO_FREE char *path = inside ? sleep_path(&r->survey->sleep, r->kernel->funcs, e->func) : NULL;
+	AUTO_FREE char *signature = debuginfo_signature(r->kernel->debuginfo, e->source);
 
 	report_open_mapping(r, YAML_BLOCK_MAPPING_STYLE);
 	report_pair(r, "name", e->name);
@@ -164,9 +165,11 @@ static void write_function(struct report_out *r, const struct entry *e)
 		if (d->site)
 			report_pair(r, "entry", f->traced ? "fentry" : "bare");
 		if (f->exported)
-			report_pair(r, "exported", "true");
+			report_pair_flag(r, "exported", true);
 	}
-	report_pair(r, "modifiable", e->declaration->modifiable ? "true" : "false");
+	if (signature)
+		report_pair(r, "signature", signature);
+	report_pair_flag(r, "modifiable", e->declaration->modifiable);
 	report_pair(r, "because", d ? d->because : e->declaration->because);
 	if (inside && !e->declaration->modifiable)
 		report_pair(r, "copies", e->declaration->because);
@@ -204,32 +207,22 @@ static void write_functions(struct report_out *r)
 	free(entries);
 }
 
-struct err *report_write(const struct survey *survey, FILE *file)
+struct err *report_write(const struct survey *survey, enum report_format format, FILE *file)
 {
-	struct report_out r = { .survey = survey, .kernel = &survey->kernel };
-	yaml_event_t event;
+	struct report_out r = { .survey = survey, .kernel = &survey->kernel, .file = file, .format = format };
 
-	yaml_emitter_initialize(&r.emitter);
-	yaml_emitter_set_output_file(&r.emitter, file);
-	yaml_emitter_set_width(&r.emitter, -1);
-	report_emit(&r, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
-	report_emit(&r, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1));
+	report_begin(&r);
 	report_open_mapping(&r, YAML_BLOCK_MAPPING_STYLE);
-	report_pair_number(&r, "elfkit", REPORT_FORMAT);
+	report_pair_number(&r, "elfkit", REPORT_SCHEMA_WRITTEN);
 	write_kernel(&r);
 	write_counts(&r);
 	write_switches(&r);
 	write_closure(&r);
 	write_findings(&r);
 	write_functions(&r);
+	report_objects(&r);
 	if (r.kernel->structs)
 		report_structs(&r, r.kernel->structs);
 	report_close_mapping(&r);
-	report_emit(&r, &event, yaml_document_end_event_initialize(&event, 1));
-	report_emit(&r, &event, yaml_stream_end_event_initialize(&event));
-	yaml_emitter_flush(&r.emitter);
-	yaml_emitter_delete(&r.emitter);
-	if (r.failed || fflush(file) || ferror(file))
-		return err_new("cannot write the report");
-	return NULL;
+	return report_end(&r);
 }

@@ -59,7 +59,7 @@ static void write_member(struct report_out *r, const struct struct_member *m)
 	report_pair(r, "type", m->member->type_name);
 	report_pair(r, "class", m->nr_users ? "shared" : "private");
 	if (m->inside)
-		report_pair(r, "inside", "true");
+		report_pair_flag(r, "inside", true);
 	if (m->nr_users)
 		write_users(r, m);
 	report_close_mapping(r);

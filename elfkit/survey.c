@@ -15,11 +15,11 @@ struct err *survey_make(const char *vmlinux, const char *policy, struct survey *
 	if (err)
 		return err;
 	sleep_compute(k->funcs, k->refs, k->policy, k->boundary, &ret->sleep);
+	sharing_find(k->funcs, k->variables, k->refs, k->boundary, &ret->sharing);
 	copies_find(k->debuginfo, k->policy, &ret->copies);
 	declarations_find(k->funcs, k->policy, k->boundary, &ret->copies, &ret->declarations);
-	crosscheck(k->funcs, k->refs, &ret->findings);
 	unknown_names(k, &ret->unknown, &ret->nr_unknown);
-	return NULL;
+	return crosscheck(k->funcs, k->variables, k->refs, &ret->findings);
 }
 
 void survey_release(struct survey *survey)
@@ -30,6 +30,7 @@ void survey_release(struct survey *survey)
 	findings_release(&survey->findings);
 	declarations_release(&survey->declarations);
 	copies_release(&survey->copies);
+	sharing_release(&survey->sharing);
 	sleep_release(&survey->sleep);
 	kernel_release(&survey->kernel);
 }

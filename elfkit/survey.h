@@ -8,11 +8,13 @@
 #include "elfkit/crosscheck.h"
 #include "elfkit/declarations.h"
 #include "elfkit/kernel.h"
+#include "elfkit/sharing.h"
 #include "elfkit/sleep.h"
 
 struct survey {
 	struct kernel kernel;
 	struct sleep sleep;
+	struct sharing sharing;
 	struct copies copies;
 	struct declarations declarations;
 	struct findings findings;	/* references that somebody else sees otherwise */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Types as DIEs: what they lead to and how they are called. For typeinfo.c alone. */
+/* Types as DIEs: what they lead to and how they are called. For the readers of DWARF. */
 #ifndef ELFKIT_TYPEINFO_DIE_H
 #define ELFKIT_TYPEINFO_DIE_H
 

@@ -36,8 +36,8 @@ my %library = (
 	'elfutils/.*|dwarf' => [qw(elfkit/debuginfo elfkit/cfi elfkit/debuginfo_file elfkit/copies elfkit/typeinfo
 		elfkit/typeinfo_die)],
 	'capstone/.*' => [qw(disasm/x86)],
-	'yaml' => [qw(elfkit/policy elfkit/report elfkit/report_out elfkit/report_read)],
-	'jansson' => [qw(elfkit/diff_write)],
+	'yaml' => [qw(elfkit/policy elfkit/report_out elfkit/report_read)],
+	'jansson' => [qw(elfkit/diff_write elfkit/report_out)],
 );
 for my $pattern (sort keys %library) {
 	my %allowed = map { $_ => 1 } @{$library{$pattern}};

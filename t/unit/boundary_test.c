@@ -81,7 +81,7 @@ static int setup(void **state UNUSED)
 		return -1;
 	symbols = symbols_read(image);
 	funcs = funcs_build(image, symbols, debuginfo);
-	err = refs_collect(funcs, &refs);
+	err = refs_collect(funcs, NULL, &refs);
 	return (err ?: boundary_compute(funcs, refs, policy, NULL, &boundary)) != NULL;
 }
 
@@ -170,7 +170,7 @@ TEST(outsider_is_kept_out)
 
 TEST(outsider_is_init_code)
 {
-	check("init_only", SIDE_OUTSIDER, "init code");
+	check("init_only", SIDE_INIT, "init code");
 }
 
 TEST(outsider_is_unpatchable)

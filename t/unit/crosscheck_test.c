@@ -41,9 +41,9 @@ static int setup(void **state UNUSED)
 	assert_success(image_open(program.scratch.linked, &program.image));
 	program.symbols = symbols_read(program.image);
 	program.funcs = funcs_build(program.image, program.symbols, &program.debuginfo);
-	assert_success(refs_collect(program.funcs, &refs));
+	assert_success(refs_collect(program.funcs, NULL, &refs));
 	assert_success(decoder_open(EM_X86_64, &program.decoder));
-	crosscheck(program.funcs, refs, &findings);
+	assert_success(crosscheck(program.funcs, NULL, refs, &findings));
 	return 0;
 }
 

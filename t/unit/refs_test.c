@@ -54,7 +54,7 @@ static const char assembly[] =
 static int setup(void **state UNUSED)
 {
 	program_init(&program, assembly);
-	return refs_collect(program.funcs, &refs) != NULL;
+	return refs_collect(program.funcs, NULL, &refs) != NULL;
 }
 
 static int teardown(void **state UNUSED)
@@ -230,7 +230,7 @@ TEST(function_outside_of_its_section_is_none)
 	symbols = symbols_read(image);
 	funcs = funcs_build(image, symbols, &none);
 	assert_int_equal(funcs->n, 1);
-	assert_success(refs_collect(funcs, &found));
+	assert_success(refs_collect(funcs, NULL, &found));
 	refs_free(found);
 	funcs_free(funcs);
 	symbols_free(symbols);
