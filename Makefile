@@ -22,6 +22,7 @@ MODULES := \
 	elfkit/parallel \
 	elfkit/policy \
 	elfkit/image \
+	elfkit/running \
 	elfkit/symbols \
 	elfkit/typeinfo_die \
 	elfkit/debuginfo \

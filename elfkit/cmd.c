@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "elfkit/cmd.h"
+#include "elfkit/running.h"
 
 struct err *data_path(const char *name, char **ret)
 {
@@ -35,4 +37,24 @@ struct err *data_path(const char *name, char **ret)
 			       installed, strerror(errno));
 	*ret = xstrdup(installed);
 	return NULL;
+}
+
+struct err *policy_path(const char *given, char **ret)
+{
+	if (!given)
+		return data_path("boundary.yaml", ret);
+	*ret = xstrdup(given);
+	return NULL;
+}
+
+struct err *vmlinux_path(const char *given, char **ret)
+{
+	struct utsname uts;
+
+	if (given) {
+		*ret = xstrdup(given);
+		return NULL;
+	}
+	uname(&uts);
+	return running_vmlinux("", uts.release, ret);
 }

@@ -22,4 +22,10 @@ struct err *cmd_relink(int argc, char **argv, int *status);
  */
 struct err *data_path(const char *name, char **ret);
 
+/* @given, or boundary.yaml of the installation where that is NULL. Caller frees. */
+struct err *policy_path(const char *given, char **ret);
+
+/* @given, or where that is NULL the vmlinux of the running kernel. Caller frees. */
+struct err *vmlinux_path(const char *given, char **ret);
+
 #endif

@@ -21,7 +21,8 @@ enum { OPT_WHY = 256, OPT_SUMMARY, OPT_STRUCTS, OPT_JSON };
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
 	{ "output", 'o', "FILE", 0, "write the report to FILE instead of stdout", 0 },
-	{ "why", OPT_WHY, "FUNC", 0, "say why FUNC is what it is, and what refers to it, instead of a report", 0 },
+	{ "why", OPT_WHY, "NAME", 0,
+	  "say why a function, object, struct or STRUCT.MEMBER is what it is, and what uses it, instead of a report", 0 },
 	{ "summary", OPT_SUMMARY, NULL, 0, "print the counts alone", 0 },
 	{ "structs", OPT_STRUCTS, NULL, 0, "say who outside uses which member of the scheduler's structs", 0 },
 	{ "json", OPT_JSON, NULL, 0, "write the report as JSON", 0 },
@@ -56,9 +57,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "only one VMLINUX can be given");
 		args->vmlinux = arg;
 		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "VMLINUX is missing");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -66,9 +64,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "VMLINUX",
+	.args_doc = "[VMLINUX]",
 	.doc = "Compute where the scheduler of a kernel begins and ends.\v"
-	       "VMLINUX is the uncompressed kernel with DWARF, as in the kernel's debug package:\n\n"
+	       "VMLINUX is the uncompressed kernel with DWARF, as in the kernel's debug package; without it, that of "
+	       "the running kernel is looked for in the usual places and with debuginfod:\n\n"
 	       "  elfkit boundary -o report.yaml /usr/lib/debug/boot/vmlinux-$(uname -r)",
 };
 
@@ -81,7 +80,7 @@ static void print_summary(const struct survey *survey, FILE *file)
 		b->counts[SIDE_OUTSIDER], b->counts[SIDE_INIT], survey->declarations.nr_modifiable, survey->declarations.n);
 }
 
-static struct err *write_to(const struct survey *survey, const struct args *args, FILE *file)
+static struct err *write_to(struct survey *survey, const struct args *args, FILE *file)
 {
 	if (args->why)
 		return survey_why(survey, args->why, file);
@@ -91,7 +90,7 @@ static struct err *write_to(const struct survey *survey, const struct args *args
 	return NULL;
 }
 
-static struct err *write_output(const struct survey *survey, const struct args *args)
+static struct err *write_output(struct survey *survey, const struct args *args)
 {
 	struct output output;
 	struct err *err;
@@ -111,19 +110,15 @@ static struct err *write_output(const struct survey *survey, const struct args *
 
 struct err *cmd_boundary(int argc, char **argv, int *status)
 {
-	AUTO_FREE char *policy = NULL;
+	AUTO_FREE char *policy = NULL, *vmlinux = NULL;
 	struct args args = { 0 };
-	struct survey survey;
-	struct err *err = NULL;
+	struct survey survey = { 0 };
+	struct err *err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	if (args.policy)
-		policy = xstrdup(args.policy);
-	else
-		err = data_path("boundary.yaml", &policy);
-	if (err)
-		return err;
-	err = survey_make(args.vmlinux, policy, &survey);
+	err = policy_path(args.policy, &policy);
+	err = err ?: vmlinux_path(args.vmlinux, &vmlinux);
+	err = err ?: survey_make(vmlinux, policy, &survey);
 	if (!err && args.structs)
 		err = kernel_read_structs(&survey.kernel);
 	err = err ?: write_output(&survey, &args);

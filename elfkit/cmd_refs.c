@@ -48,9 +48,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "only one VMLINUX can be given");
 		args->vmlinux = arg;
 		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "VMLINUX is missing");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -58,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "VMLINUX",
+	.args_doc = "[VMLINUX]",
 	.doc = "List what refers to the functions of a kernel, from code and from data.\v"
 	       "A line holds the kind (call, jump, address, data), the address of the instruction or pointer, "
 	       "where that is, the target, and the function there, separated by tabs:\n\n"
@@ -114,7 +111,7 @@ static struct err *print_refs(const struct funcs *funcs, const struct refs *refs
 	uint32_t n = 0;
 
 	if ((args->from && !from) || (args->to && !to))
-		return err_new("%s: no function %s", args->vmlinux, args->from && !from ? args->from : args->to);
+		return err_new("%s: no function %s", funcs->image->path, args->from && !from ? args->from : args->to);
 	for (uint32_t i = 0; i < refs->n; i++) {
 		const struct ref *ref = &refs->v[i];
 
@@ -149,6 +146,7 @@ static struct err *print_findings(const struct funcs *funcs, const struct refs *
 struct err *cmd_refs(int argc, char **argv, int *status)
 {
 	const struct debuginfo none = { 0 };
+	AUTO_FREE char *vmlinux = NULL;
 	struct args args = { 0 };
 	struct image *image;
 	struct symbols *symbols;
@@ -157,7 +155,8 @@ struct err *cmd_refs(int argc, char **argv, int *status)
 	struct err *err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	err = image_open(args.vmlinux, &image);
+	err = vmlinux_path(args.vmlinux, &vmlinux);
+	err = err ?: image_open(vmlinux, &image);
 	if (err)
 		return err;
 	symbols = symbols_read(image);

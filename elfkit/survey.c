@@ -79,7 +79,7 @@ static bool is_named(const char *symbol, const char *name)
 	return !strncmp(symbol, name, len) && (!symbol[len] || symbol[len] == '.');
 }
 
-struct err *survey_why(const struct survey *s, const char *name, FILE *file)
+static bool why_functions(const struct survey *s, const char *name, FILE *file)
 {
 	const struct kernel *k = &s->kernel;
 	bool found = false;
@@ -100,5 +100,90 @@ struct err *survey_why(const struct survey *s, const char *name, FILE *file)
 			d->because);
 		found = true;
 	}
-	return found ? NULL : err_new("%s has no function %s", k->image->path, name);
+	return found;
+}
+
+static bool why_objects(const struct survey *s, const char *name, FILE *file)
+{
+	const struct kernel *k = &s->kernel;
+	bool found = false;
+
+	for (uint32_t i = 0; i < k->variables->n; i++) {
+		const struct shared_variable *v = &s->sharing.v[i];
+		const struct debug_var *source = variables_source(k->variables, i);
+
+		if (!is_named(k->variables->v[i].name, name))
+			continue;
+		found = true;
+		fprintf(file, "%s (%s:%u): %s, %s: %s\n", k->variables->v[i].name, source->file, source->line,
+			variable_kind_names[k->variables->v[i].kind], v->shared ? "shared" : "private", v->because);
+		for (uint32_t u = 0; u < v->nr_users && u < MAX_REFS_SHOWN; u++) {
+			AUTO_FREE char *place = funcs_place(k->funcs, v->users[u]);
+
+			fprintf(file, "  used outside at %s\n", place);
+		}
+		if (v->nr_users > MAX_REFS_SHOWN)
+			fprintf(file, "  and %u users more\n", v->nr_users - MAX_REFS_SHOWN);
+	}
+	return found;
+}
+
+static void why_member(const struct survey *s, const struct type *type, const struct struct_member *m, FILE *file)
+{
+	fprintf(file, "%s.%s (%s, offset %u): %s%s\n", type->name, m->member->name, m->member->type_name,
+		m->member->offset, m->nr_users ? "shared" : "private: no use outside was found",
+		m->inside ? "; used inside" : "");
+	for (uint32_t u = 0; u < m->nr_users && u < MAX_REFS_SHOWN; u++)
+		fprintf(file, "  %s%s%s by %s\n", m->users[u].how & ACCESS_READ ? "read" : "",
+			m->users[u].how & ACCESS_WRITE ? m->users[u].how & ACCESS_READ ? ", written" : "written" : "",
+			m->users[u].how & (ACCESS_READ | ACCESS_WRITE) ? "" : "address taken",
+			s->kernel.funcs->v[m->users[u].func].name);
+	if (m->nr_users > MAX_REFS_SHOWN)
+		fprintf(file, "  and %u functions more\n", m->nr_users - MAX_REFS_SHOWN);
+}
+
+/* STRUCT or STRUCT.MEMBER */
+static bool why_structs(const struct survey *s, const char *name, FILE *file)
+{
+	const struct structs *structs = s->kernel.structs;
+	size_t len = strcspn(name, ".");
+	bool found = false;
+
+	for (uint32_t i = 0; structs && i < structs->n; i++) {
+		const struct struct_entry *e = &structs->v[i];
+		uint32_t shared = 0;
+
+		if (strncmp(e->type->name, name, len) || e->type->name[len])
+			continue;
+		for (uint32_t m = 0; m < e->type->nr_members; m++) {
+			shared += e->members[m].nr_users > 0;
+			if (name[len] && !strcmp(e->members[m].member->name, name + len + 1)) {
+				why_member(s, e->type, &e->members[m], file);
+				found = true;
+			}
+		}
+		if (name[len])
+			continue;
+		fprintf(file, "struct %s (%s:%u), %u bytes: %s: %u of %u members are used outside\n", name,
+			e->type->file ?: "?", e->type->line, e->type->size, e->shared ? "shared" : "private", shared,
+			e->type->nr_members);
+		found = true;
+	}
+	return found;
+}
+
+struct err *survey_why(struct survey *s, const char *name, FILE *file)
+{
+	bool found = why_functions(s, name, file);
+	struct err *err;
+
+	found |= why_objects(s, name, file);
+	if (found)
+		return NULL;
+	/* what is neither may be a struct: that takes longer to find out */
+	err = s->kernel.structs ? NULL : kernel_read_structs(&s->kernel);
+	if (err || why_structs(s, name, file))
+		return err;
+	return err_new("%s has no function, object of the scheduler, struct or STRUCT.MEMBER that it uses, by the name %s",
+		       s->kernel.image->path, name);
 }

@@ -26,7 +26,10 @@ struct survey {
 struct err *survey_make(const char *vmlinux, const char *policy, struct survey *ret);
 void survey_release(struct survey *survey);
 
-/* Says why @name (of a function) is what it is, one line a function. An unknown name is an error. */
-struct err *survey_why(const struct survey *survey, const char *name, FILE *file);
+/*
+ * Says why @name (a function, an object, a struct or STRUCT.MEMBER) is what it is, one line
+ * each.  Structs are read where nothing else has the name.  An unknown name is an error.
+ */
+struct err *survey_why(struct survey *survey, const char *name, FILE *file);
 
 #endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Candidates by name, each held against the build-id in /sys/kernel/notes (gABI, "Note
+ * Section"; kernel/ksysfs.c).  libdebuginfod is loaded when it is needed: elfkit works
+ * without it (debuginfod_find_debuginfo(3)).
+ */
+#include <dlfcn.h>
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "elfkit/image.h"
+#include "elfkit/running.h"
+
+/* %s is the release. */
+static const char *const places[] = {
+	"/usr/lib/debug/boot/vmlinux-%s",		/* Debian */
+	"/usr/lib/debug/lib/modules/%s/vmlinux",	/* Fedora and its like */
+	"/usr/lib/debug/usr/lib/modules/%s/vmlinux",
+	"/usr/lib/debug/boot/vmlinux-%s.debug",		/* openSUSE */
+	"/lib/modules/%s/vmlinux",
+	"/lib/modules/%s/build/vmlinux",		/* built on this machine */
+	"/boot/vmlinux-%s",
+};
+
+struct build_id {
+	uint8_t bytes[32];
+	size_t len;		/* 0: not known */
+};
+
+static void read_build_id(const char *root, struct build_id *ret)
+{
+	AUTO_FREE char *path = xasprintf("%s/sys/kernel/notes", root);
+	FILE *file = fopen(path, "re");
+	uint8_t notes[4096];
+	size_t len, at = 0;
+
+	ret->len = 0;
+	if (!file)
+		return;
+	len = fread(notes, 1, sizeof(notes), file);
+	fclose(file);
+	while (len - at >= sizeof(Elf64_Nhdr)) {
+		Elf64_Nhdr note;
+		size_t name, desc;
+
+		memcpy(&note, notes + at, sizeof(note));
+		at += sizeof(note);
+		name = ((size_t)note.n_namesz + 3) & ~3UL;
+		desc = ((size_t)note.n_descsz + 3) & ~3UL;
+		if (name > len - at || desc > len - at - name)
+			return;
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && !memcmp(notes + at, "GNU", 4) &&
+		    note.n_descsz <= sizeof(ret->bytes)) {
+			memcpy(ret->bytes, notes + at + name, note.n_descsz);
+			ret->len = note.n_descsz;
+			return;
+		}
+		at += name + desc;
+	}
+}
+
+static bool is_it(const char *path, const struct build_id *id)
+{
+	struct image *image;
+	struct err *err;
+	bool same;
+
+	if (access(path, R_OK))
+		return false;
+	if (!id->len)
+		return true;
+	err = image_open(path, &image);
+	if (err) {
+		err_free(err);
+		return false;
+	}
+	same = image->build_id_len == id->len && !memcmp(image->build_id, id->bytes, id->len) &&
+	       image_section_named(image, ".debug_info");
+	image_free(image);
+	return same;
+}
+
+static char *ask_server(const struct build_id *id)
+{
+	void *library = getenv("DEBUGINFOD_URLS") && id->len ? dlopen("libdebuginfod.so.1", RTLD_LAZY) : NULL;
+	void *(*begin)(void) = library ? dlsym(library, "debuginfod_begin") : NULL;
+	int (*find)(void *, const unsigned char *, int, char **) =
+		library ? dlsym(library, "debuginfod_find_debuginfo") : NULL;
+	void (*end)(void *) = library ? dlsym(library, "debuginfod_end") : NULL;
+	void *client = begin && find && end ? begin() : NULL;
+	char *path = NULL;
+	int fd;
+
+	if (!client)
+		return NULL;
+	fd = find(client, id->bytes, id->len, &path);
+	if (fd >= 0)
+		close(fd);
+	end(client);
+	return fd >= 0 ? path : NULL;
+}
+
+struct err *running_vmlinux(const char *root, const char *release, char **ret)
+{
+	AUTO_FREE char *other = NULL, *served = NULL;
+	struct build_id id;
+
+	read_build_id(root, &id);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const char *hole = strstr(places[i], "%s");
+		AUTO_FREE char *path = xasprintf("%s%.*s%s%s", root, (int)(hole - places[i]), places[i], release,
+						 hole + 2);
+
+		if (is_it(path, &id)) {
+			*ret = xstrdup(path);
+			return NULL;
+		}
+		if (!other && !access(path, R_OK))
+			other = xstrdup(path);
+	}
+	served = ask_server(&id);
+	if (served) {
+		*ret = xstrdup(served);
+		return NULL;
+	}
+	if (other)
+		return err_new("%s is not of the running kernel, or has no debug information: install the debug package of the very build that runs, or name its vmlinux",
+			       other);
+	return err_new("no vmlinux with debug information for the running kernel %s: install its debug package (linux-image-%s-dbg on Debian), set DEBUGINFOD_URLS, or name the file",
+		       release, release);
+}
