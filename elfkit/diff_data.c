@@ -55,10 +55,18 @@ static char *object_name(const struct report_object *o)
 	return o->function ? xasprintf("%s() %.*s", o->function, len, o->name) : xasprintf("%.*s", len, o->name);
 }
 
+static bool is_once(const struct report_object *o)
+{
+	return o->kind && !strcmp(o->kind, "once");
+}
+
 static void compare_object(struct diff *diff, const struct report_object *a, const struct report_object *b)
 {
 	bool shared = is_shared(a->class) || is_shared(b->class);
 
+	/* which code has been passed once: of no interest to anybody, and they cannot be told apart */
+	if (is_once(a) && is_once(b))
+		return;
 	if (strcmp(a->class, b->class))
 		diff_add(diff, DIFF_OBJECT_SHARING, object_name(b), b->file,
 			 sharing_text(a->class, &a->users, a->because), sharing_text(b->class, &b->users, b->because));

@@ -35,9 +35,32 @@ static void write_title(const struct diff *diff, uint32_t first, FILE *file)
 	fprintf(file, "\n%s (%u)%s%s\n", kind->title, n, kind->advice ? ": " : "", kind->advice ?: "");
 }
 
-static void write_finding(const struct diff_finding *f, FILE *file)
+#define ALIKE_SHOWN 3	/* of findings one behind the other that differ in nothing but the name */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* How many findings from @first on say the same. */
+static uint32_t count_alike(const struct diff *diff, uint32_t first)
+{
+	const struct diff_finding *f = &diff->findings[first];
+	uint32_t n = 1;
+
+	while (first + n < diff->n && f[n].kind == f->kind && same_text(f[n].file, f->file) &&
+	       same_text(f[n].before, f->before) && same_text(f[n].after, f->after) &&
+	       same_text(f[n].hint, f->hint))
+		n++;
+	return f->before && f->after && n > ALIKE_SHOWN ? n : 1;
+}
+
+/* @n: so many say the same, this one is the first. */
+static void write_finding(const struct diff_finding *f, uint32_t n, FILE *file)
 {
 	fprintf(file, "  %s", f->name);
+	if (n > 1)
+		fprintf(file, ", %s and %u more", f[1].name, n - 2);
 	if (f->file && *f->file)
 		fprintf(file, " (%s)", f->file);
 	if (f->before && f->after)
@@ -56,12 +79,14 @@ struct err *diff_write_text(const struct diff *diff, bool all, FILE *file)
 			diff->before->release, diff->after->release, diff->counts[DIFF_BREAKS],
 			diff->counts[DIFF_LOOK], diff->counts[DIFF_INFO],
 			all || !diff->counts[DIFF_INFO] ? "" : " (--all)");
-	for (uint32_t i = 0; i < diff->n; i++) {
+	for (uint32_t i = 0, alike; i < diff->n; i += alike) {
+		alike = 1;
 		if (!is_written(&diff->findings[i], all))
 			continue;
 		if (!i || diff->findings[i - 1].kind != diff->findings[i].kind)
 			write_title(diff, i, file);
-		write_finding(&diff->findings[i], file);
+		alike = count_alike(diff, i);
+		write_finding(&diff->findings[i], alike, file);
 	}
 	return fflush(file) || ferror(file) ? err_new("cannot write the diff") : NULL;
 }

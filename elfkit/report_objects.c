@@ -5,7 +5,7 @@
  *	objects:
  *	- name: ...		the symbol; .123 of a function static included
  *	  class: ...		shared: used outside, too, or exported; private
- *	  kind: ...		writable, constant, percpu, init
+ *	  kind: ...		writable, constant, percpu, once, init
  *	  file: ..., line: ...	of the declaration
  *	  function: ...		of a static in a function: which
  *	  size: ..., type: ...	bytes, and as C spells it

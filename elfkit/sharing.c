@@ -21,6 +21,9 @@ static bool is_outside(const struct context *c, const struct var_ref *ref)
 {
 	uint32_t holder;
 
+	/* other units cannot name it: what they mean ends where it begins */
+	if (ref->from != NO_ID && c->variables->v[ref->to].local && !funcs_source(c->funcs, ref->from))
+		return false;
 	if (ref->from != NO_ID)
 		return !boundary_is_init(c->funcs, ref->from) &&
 		       boundary_runs_outside(c->boundary, c->funcs, ref->from, ref->at);

@@ -7,7 +7,7 @@
 
 #include "elfkit/variables.h"
 
-const char *const variable_kind_names[NR_VARIABLE_KINDS] = { "writable", "constant", "percpu", "init" };
+const char *const variable_kind_names[NR_VARIABLE_KINDS] = { "writable", "constant", "percpu", "once", "init" };
 
 /*
  * One bit for 64 bytes, over addresses that lie close together.  Few of a kernel's constants
@@ -32,7 +32,7 @@ struct finder {
 	const struct image *image;
 	const struct symbols *symbols;
 	const struct debuginfo *info;
-	struct range percpu, constant;
+	struct range percpu, constant, once;
 	struct variables *variables;
 	uint32_t cap;
 };
@@ -79,6 +79,8 @@ static enum variable_kind kind_of(const struct finder *f, const struct symbol *s
 
 	if (holds(f->percpu, s->value))
 		return VARIABLE_PERCPU;
+	if (holds(f->once, s->value))
+		return VARIABLE_ONCE;
 	if (section && !strncmp(section->name, ".init", 5))
 		return VARIABLE_INIT;
 	if ((section && !(section->flags & SHF_WRITE)) || holds(f->constant, s->value))
@@ -172,6 +174,7 @@ struct variables *variables_find(const struct image *image, const struct symbols
 		.image = image, .symbols = symbols, .info = debuginfo,
 		.percpu = between(symbols, "__per_cpu_start", "__per_cpu_end"),
 		.constant = between(symbols, "__start_rodata", "__end_rodata"),
+		.once = between(symbols, "__start_once", "__end_once"),
 		.variables = xcalloc(1, sizeof(*f.variables)),
 	};
 

@@ -18,6 +18,7 @@ enum variable_kind {
 	VARIABLE_WRITABLE,
 	VARIABLE_CONSTANT,	/* const, or read-only once the kernel has booted */
 	VARIABLE_PERCPU,
+	VARIABLE_ONCE,		/* a mark that code has been passed (WARN_ONCE): always new in a module */
 	VARIABLE_INIT,		/* of the boot: its memory is gone */
 	NR_VARIABLE_KINDS,
 };
