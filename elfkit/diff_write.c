@@ -85,7 +85,7 @@ struct err *diff_write_text(const struct diff *diff, bool all, FILE *file)
 			continue;
 		if (!i || diff->findings[i - 1].kind != diff->findings[i].kind)
 			write_title(diff, i, file);
-		alike = count_alike(diff, i);
+		alike = all ? 1 : count_alike(diff, i);
 		write_finding(&diff->findings[i], alike, file);
 	}
 	return fflush(file) || ferror(file) ? err_new("cannot write the diff") : NULL;

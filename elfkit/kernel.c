@@ -58,7 +58,11 @@ struct err *kernel_read(const char *vmlinux, const char *policy, struct kernel *
 	ret->funcs = funcs_build(ret->image, ret->symbols, ret->debuginfo);
 	ret->variables = variables_find(ret->image, ret->symbols, ret->debuginfo, ret->policy);
 	err = refs_collect(ret->funcs, ret->variables, &ret->refs);
-	return err ?: boundary_compute(ret->funcs, ret->refs, ret->policy, NULL, &ret->boundary);
+	err = err ?: boundary_compute(ret->funcs, ret->refs, ret->policy, NULL, &ret->boundary);
+	if (!err && ret->boundary->counts[SIDE_NONE] == ret->boundary->n)
+		return err_new("%s has no function in any of the files of %s: not the kernel that it was written for?",
+			       vmlinux, policy);
+	return err;
 }
 
 struct err *kernel_read_structs(struct kernel *kernel)

@@ -7,11 +7,13 @@ use lib 't/lib';
 use Elfkit;
 use Test::More;
 
+use JSON::PP;
+
 # name -> list of field tables, from the report's flat function list
 sub functions {
 	my ($report) = @_;
 	my (%all, $f);
-	for (split /\n/, $report) {
+	for (split /\n/, $report =~ s/^objects:.*//msr) {
 		if (/^- name: (.*)/) {
 			push @{$all{$1}}, $f = { name => $1 };
 		} elsif ($f && /^  (\w+): (.*)/) {
@@ -25,7 +27,7 @@ for my $kernel (@kernels) {
 	my $dir = kernel_dir($kernel);
 	my ($status, $report, $talk) = run($elfkit, 'boundary', "$dir/vmlinux");
 	is($status, 0, "$kernel: boundary exits 0");
-	like($talk, qr/^boundary: \d+ interface, \d+ callback, \d+ insider, \d+ outsider; \d+ of \d+ declared functions are modifiable\n$/,
+	like($talk, qr/^boundary: \d+ interface, \d+ callback, \d+ insider, \d+ outsider, \d+ init; \d+ of \d+ declared functions are modifiable\n$/,
 		"$kernel: counts on stderr, and nothing else");
 
 	my ($build_id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
@@ -38,14 +40,14 @@ for my $kernel (@kernels) {
 
 	my $functions = functions($report);
 	my @all = map { @$_ } values %$functions;
-	my @names = $report =~ /^- name: (.*)/mg;
+	my @names = $report =~ s/^objects:.*//msr =~ /^- name: (.*)/mg;
 	is_deeply(\@names, [sort @names], "$kernel: functions are sorted");
 	is(scalar(grep { !$_->{because} } @all), 0, "$kernel: every function has a reason");
 	unlike($report, qr/ffffffff8|\Q$dir\E|$ENV{HOME}/, "$kernel: no address and no path of this machine");
 
 	my %count;
 	$count{$_->{class}}++ for @all;
-	for my $class (qw(interface callback insider outsider gone)) {
+	for my $class (qw(interface callback insider outsider init gone)) {
 		like($report, qr/^  $class: $count{$class}$/m, "$kernel: the count of $class is that of the list");
 	}
 	cmp_ok($count{interface} + $count{callback} + $count{insider}, '>=', 300,
@@ -62,7 +64,9 @@ for my $kernel (@kernels) {
 	is($functions->{__schedule}[0]{entry}, 'bare', "$kernel: __schedule is notrace: a bare entry");
 	is($functions->{enqueue_task_fair}[0]{because}, 'its address is in fair_sched_class+0x0',
 		"$kernel: enqueue_task_fair is a method of its class");
-	is($functions->{sched_init}[0]{class}, 'outsider', "$kernel: init code is left out");
+	is($functions->{sched_init}[0]{class}, 'init', "$kernel: init code is a class of its own");
+	like($functions->{try_to_wake_up}[0]{signature}, qr/^int \(struct task_struct \*, unsigned int, int\)$/,
+		"$kernel: the signature is the source's");
 	is($functions->{schedule}[0]{class}, 'outsider', "$kernel: tasks are parked in schedule()");
 	like($functions->{schedule}[0]{because}, qr/parked.*__schedule/, "$kernel: and that is why");
 	like($functions->{wake_up_process}[0]{because}, qr/exported/, "$kernel: wake_up_process is exported");
@@ -92,7 +96,34 @@ for my $kernel (@kernels) {
 	like($why, qr/^finish_task_switch\S* \(kernel\/sched\/core\.c:\d+\): interface: called from outside at __schedule\+/m,
 		"$kernel: --why answers for a function by its source name");
 	($why_status, $why, my $why_err) = run($elfkit, 'boundary', '--why', 'no_such_thing', "$dir/vmlinux");
-	ok($why_status == 2 && $why_err =~ /has no function no_such_thing/, "$kernel: --why says so where there is none");
+	ok($why_status == 2 && $why_err =~ /has no function.* by the name no_such_thing$/, "$kernel: --why says so where there is none");
+
+	my ($json_status, $text) = run($elfkit, 'boundary', '--json', "$dir/vmlinux");
+	my $json = decode_json($text);
+	is(join(' ', map { $_->{name} } @{$json->{functions}}), join(' ', @names), "$kernel: --json has the same functions");
+	is_deeply([map { $json->{counts}{$_} } sort keys %count], [map { $count{$_} } sort keys %count],
+		"$kernel: and the same counts, as numbers");
+
+	my %objects = map { $_->{name} => $_ } @{$json->{objects}};
+	my @lines = $report =~ /^objects:\n(.*)/ms ? $1 =~ /^- name: (.*)/mg : ();
+	is(scalar(@lines), scalar(@{$json->{objects}}), "$kernel: and the same objects");
+	is("@{$objects{runqueues}}{qw(class kind type)}", 'shared percpu struct rq', "$kernel: runqueues is used outside");
+	ok((grep { /^task_curr\+0x/ } @{$objects{runqueues}{users}}), "$kernel: by task_curr, which is not inlined");
+	like($objects{fair_sched_class}{kind}, qr/constant/, "$kernel: a sched_class is constant");
+	is($objects{kernel_cpustat}{because}, 'exported: modules use it', "$kernel: kernel_cpustat is exported");
+	is(scalar(grep { $_->{kind} eq 'percpu' && $_->{class} eq 'shared' } @{$json->{objects}}), 3,
+		"$kernel: of the per-CPU variables kernel_cpustat, kstat and runqueues are used outside, and no other");
+	# each exported object of these files must be shared
+	my @unshared = grep { $exported{$_->{name}} && $_->{class} ne 'shared' } @{$json->{objects}};
+	is_deeply(\@unshared, [], "$kernel: what is exported is shared");
+	my @static = grep { $_->{function} && $_->{name} =~ /^(\w+)\.\d+$/ } @{$json->{objects}};
+	cmp_ok(scalar(@static), '>=', 20, "$kernel: statics of functions are known with their function");
+	unlike($report, qr/kind: relocation/, "$kernel: relocations, where they were kept, show no other reference");
+
+	for my $name ('runqueues', 'task_struct.pid') {
+		($why_status, $why) = run($elfkit, 'boundary', '--why', $name, "$dir/vmlinux");
+		ok($why_status == 0 && $why =~ /^(?:struct )?\Q$name\E .*shared/m, "$kernel: --why answers for $name");
+	}
 
 	my (undef, $again) = run($elfkit, 'boundary', "$dir/vmlinux");
 	ok($report eq $again, "$kernel: two runs give the same bytes");

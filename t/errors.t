@@ -60,8 +60,10 @@ boundary_refused(qr/policy.yaml:3:1: unknown key "keepout"/, 'a policy with an u
 	'-c', policy("files:\n  - kernel/sched/core.c\nkeepout: []\n"), "$dir/vmlinux");
 boundary_refused(qr/policy.yaml:4:5: unknown key "because"/, 'an item with an unknown key',
 	'-c', policy("files: [a.c]\nkeep_out:\n  - function: f\n    because: x\n"), "$dir/vmlinux");
-boundary_refused(qr/missing key "why"/, 'an item without a reason',
-	'-c', policy("files: [a.c]\nkeep_out:\n  - function: f\n"), "$dir/vmlinux");
+boundary_refused(qr/policy.yaml:3:5: missing key "file"/, 'an item that lacks a key',
+	'-c', policy("files: [a.c]\nsidecar:\n  - function: f\n"), "$dir/vmlinux");
+boundary_refused(qr/has no function in any of the files of .*policy.yaml/, 'a policy of another kernel',
+	'-c', policy("files: [kernel/sched/nothing.c]\n"), "$dir/vmlinux");
 boundary_refused(qr/policy.yaml:2:\d+: /, 'broken YAML', '-c', policy("files: [a.c\nb: {\n"), "$dir/vmlinux");
 boundary_refused(qr/no files/, 'a policy without files', '-c', policy("keep_out: []\n"), "$dir/vmlinux");
 boundary_refused(qr/nowhere: No such file/, 'a missing policy', '-c', "$tmp/nowhere", "$dir/vmlinux");
@@ -114,7 +116,7 @@ spew("$tmp/headers/Makefile", ".DEFAULT:\n\t\@echo 'error: no disk, say' >&2; ex
 }
 
 # usage
-for my $args ([], ['frobnicate'], ['boundary'], ['relink'], ['diff'], ['diff', 'x'], ['diff', 'x', 'y', 'z'],
+for my $args ([], ['frobnicate'], ['relink'], ['diff'], ['diff', 'x'], ['diff', 'x', 'y', 'z'],
 	['boundary', '--frob', 'x']) {
 	my ($status, $out, $err) = run($elfkit, @$args);
 	ok($status == 2 && $out eq '' && $err ne '', "usage: elfkit @$args") or diag("$status $err");
