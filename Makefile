@@ -24,6 +24,7 @@ MODULES := \
 	elfkit/image \
 	elfkit/running \
 	elfkit/symbols \
+	elfkit/mapping \
 	elfkit/typeinfo_die \
 	elfkit/debuginfo \
 	elfkit/cfi \

@@ -59,9 +59,9 @@ struct err *debuginfo_cfi(const struct debuginfo *info, uint32_t section, uint64
 
 	if (file->relocatable && !placed_address(file, section, &addr))
 		return err_new("no section %u", section);
-	cfi = dwfl_module_dwarf_cfi(file->module, &bias);
+	cfi = file->relocatable ? dwfl_module_dwarf_cfi(file->module, &bias) : dwarf_getcfi(file->dwarf);
 	if (!cfi)
-		return err_new("no .debug_frame: %s", dwfl_errmsg(-1));
+		return err_new("no .debug_frame: %s", file->relocatable ? dwfl_errmsg(-1) : dwarf_errmsg(-1));
 	if (dwarf_cfi_addrframe(cfi, addr - bias, &frame))
 		return err_new("no call frame information: %s", dwarf_errmsg(-1));
 

@@ -90,6 +90,7 @@ static int compare_copies(const void *a, const void *b)
 void copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret)
 {
 	struct search s = { .policy = policy, .copies = ret };
+	uint32_t nr_units = 0;
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die die;
 	uint8_t type;
@@ -102,6 +103,7 @@ void copies_find(const struct debuginfo *info, const struct policy *policy, stru
 	if (s.nr_names)
 		qsort(s.names, s.nr_names, sizeof(*s.names), compare_names);
 	while (s.nr_names && !dwarf_get_units(info->file->dwarf, cu, &cu, NULL, &type, &die, NULL)) {
+		debuginfo_forget(info, nr_units++);
 		s.unit = dwarf_diename(&die);
 		if (type == DW_UT_compile && s.unit && !policy_wants_unit(s.unit, (void *)policy) &&
 		    has_wanted(&s, &die))

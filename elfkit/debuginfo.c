@@ -2,9 +2,9 @@
 /*
  * Walking the DIEs of chosen units (DWARF 5, sections 3.3 and 4.1).
  *
- * libdwfl opens the file because it also applies the relocations of an object;
- * it gives each section of an object an address of its own choice, which is
- * turned back into section and offset here.
+ * libdwfl opens an object because it also applies its relocations; it gives each
+ * section an address of its own choice, which is turned back into section and
+ * offset here.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -16,6 +16,8 @@
 #include "elfkit/debuginfo.h"
 #include "elfkit/debuginfo_file.h"
 #include "elfkit/typeinfo_die.h"
+
+#define UNITS_IN_MEMORY 512
 
 /* A DIE of a source function and the id that it has been given. */
 struct known_func {
@@ -292,30 +294,57 @@ static const Dwfl_Callbacks callbacks = {
 	.section_address = dwfl_offline_section_address,
 };
 
-static struct err *open_dwarf(const char *path, struct debug_file *file)
+/* libdwfl applies the relocations of an object. */
+static struct err *open_object(const char *path, struct debug_file *file)
 {
 	GElf_Addr bias;
-	Elf *elf;
 
 	file->dwfl = dwfl_begin(&callbacks);
 	if (!file->dwfl)
 		return err_new("libdwfl: %s", dwfl_errmsg(-1));
 	file->module = dwfl_report_offline(file->dwfl, path, path, -1);
 	dwfl_report_end(file->dwfl, NULL, NULL);
-	if (!file->module)
+	if (!file->module || !dwfl_module_getelf(file->module, &bias))
 		return err_new("%s", dwfl_errmsg(-1));
-	elf = dwfl_module_getelf(file->module, &bias);
-	if (!elf)
-		return err_new("%s", dwfl_errmsg(-1));
-	file->relocatable = dwfl_module_relocations(file->module) > 1;
 	file->dwarf = dwfl_module_getdwarf(file->module, &bias);
-	if (!file->dwarf)
-		return err_new("no DWARF: use the vmlinux of the kernel's debug package, and objects built with -g");
 	return NULL;
+}
+
+static struct err *open_dwarf(const char *path, struct debug_file *file)
+{
+	struct err *err = mapping_open(path, &file->mapping);
+	GElf_Ehdr ehdr;
+
+	if (err)
+		return err;
+	elf_version(EV_CURRENT);
+	file->elf = elf_memory(file->mapping.base, file->mapping.size);
+	if (!file->elf || !gelf_getehdr(file->elf, &ehdr))
+		return err_new("not an ELF file: %s", elf_errmsg(-1));
+	file->relocatable = ehdr.e_type == ET_REL;
+	if (file->relocatable)
+		err = open_object(path, file);
+	else
+		file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+	if (!err && !file->dwarf)
+		return err_new("no DWARF: use the vmlinux of the kernel's debug package, and objects built with -g");
+	return err;
+}
+
+static void close_dwarf(struct debug_file *file)
+{
+	if (file->dwfl)
+		dwfl_end(file->dwfl);
+	else if (file->dwarf)
+		dwarf_end(file->dwarf);
+	if (file->elf)
+		elf_end(file->elf);
+	mapping_close(&file->mapping);
 }
 
 static void read_units(struct walk *w, bool (*want)(const char *unit, void *arg), void *arg)
 {
+	uint32_t nr_units = 0;
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die die;
 	uint8_t type;
@@ -325,6 +354,7 @@ static void read_units(struct walk *w, bool (*want)(const char *unit, void *arg)
 		Dwarf_Attribute attr;
 		char *name;
 
+		debuginfo_forget(w->info, nr_units++);
 		if (type != DW_UT_compile || !unit_name)
 			continue;
 		w->comp_dir = dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr));
@@ -404,6 +434,12 @@ char *debuginfo_var_type(const struct debuginfo *info, const struct debug_var *v
 	return dwarf_offdie(info->file->dwarf, var->die, &die) ? name_of_type(&die) : NULL;
 }
 
+void debuginfo_forget(const struct debuginfo *info, uint32_t nr)
+{
+	if (nr % UNITS_IN_MEMORY == 0)
+		mapping_forget(&info->file->mapping);
+}
+
 void debuginfo_free(struct debuginfo *info)
 {
 	if (!info)
@@ -421,8 +457,7 @@ void debuginfo_free(struct debuginfo *info)
 	free(info->codes);
 	free(info->inlines);
 	free(info->vars);
-	if (info->file->dwfl)
-		dwfl_end(info->file->dwfl);
+	close_dwarf(info->file);
 	free(info->file);
 	free(info);
 }

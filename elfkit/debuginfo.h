@@ -79,6 +79,12 @@ struct err *debuginfo_open(const char *path, bool (*want)(const char *unit, void
 			   struct debuginfo **ret);
 void debuginfo_free(struct debuginfo *info);
 
+/*
+ * For walks over all units: gives memory back that reading took, every so many units (@nr
+ * counts them).  What is read again comes back.
+ */
+void debuginfo_forget(const struct debuginfo *info, uint32_t nr);
+
 /* Types as C spells them: of a function's result and parameters, of a variable. Caller frees. */
 char *debuginfo_signature(const struct debuginfo *info, const struct debug_func *func);
 char *debuginfo_var_type(const struct debuginfo *info, const struct debug_var *var);

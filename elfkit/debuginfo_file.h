@@ -6,11 +6,15 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 
+#include "elfkit/mapping.h"
+
 struct debug_file {
-	Dwfl *dwfl;
-	Dwfl_Module *module;
 	Dwarf *dwarf;
-	bool relocatable;	/* ET_REL: libdwfl has placed the sections */
+	Dwfl *dwfl;		/* of an object, whose sections libdwfl places and relocates; else NULL */
+	Dwfl_Module *module;
+	Elf *elf;		/* of a linked image, in ... */
+	struct mapping mapping;
+	bool relocatable;	/* an object */
 };
 
 #endif

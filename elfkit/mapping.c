@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "elfkit/mapping.h"
+
+struct err *mapping_open(const char *path, struct mapping *ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *base;
+
+	if (fd < 0)
+		return err_new("%s", strerror(errno));
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size) {
+		close(fd);
+		return err_new("not a regular file, or empty");
+	}
+	base = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (base == MAP_FAILED)
+		return err_new("%s", strerror(errno));
+	*ret = (struct mapping){ base, st.st_size };
+	return NULL;
+}
+
+void mapping_close(struct mapping *mapping)
+{
+	if (mapping->base)
+		munmap(mapping->base, mapping->size);
+	mapping->base = NULL;
+}
+
+void mapping_forget(const struct mapping *mapping)
+{
+	/* nothing was ever written to it, so nothing is lost */
+	if (mapping->base)
+		madvise(mapping->base, mapping->size, MADV_DONTNEED);
+}
