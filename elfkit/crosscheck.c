@@ -9,7 +9,7 @@
 #include "elfkit/crosscheck.h"
 #include "elfkit/parallel.h"
 
-const char *const finding_names[NR_FINDINGS] = { "relocation", "no landing pad", "sealed", "not taken" };
+const char *const finding_names[NR_FINDINGS] = { "relocation", "call site", "no landing pad", "sealed", "not taken" };
 
 struct check {
 	const struct funcs *funcs;
@@ -237,6 +237,69 @@ static void check_relocations(struct check *c)
 	free(missed);
 }
 
+/* The direct call or jump that ends at @end: false where there is none. */
+static bool branch_before(const struct check *c, uint64_t end, struct insn *ret)
+{
+	static const uint8_t sizes[] = { 5, 6, 2 };	/* call and jmp, jcc, short forms */
+
+	for (size_t i = 0; i < sizeof(sizes); i++) {
+		uint64_t at = end - sizes[i];
+		const uint8_t *bytes = image_bytes(c->funcs->image, at, sizes[i]);
+
+		if (bytes && decode(c->decoder, bytes, sizes[i], at, ret) && ret->size == sizes[i] &&
+		    (ret->kind == INSN_CALL || ret->kind == INSN_JUMP || ret->kind == INSN_BRANCH))
+			return true;
+	}
+	return false;
+}
+
+/* Whether @func is called @name: itself or a clone of it, by an alias, or in the source. */
+static bool is_called(const struct check *c, uint32_t func, const char *name)
+{
+	const struct symbols *symbols = c->funcs->symbols;
+	const struct func *f = &c->funcs->v[func];
+	const struct debug_func *source = funcs_source(c->funcs, func);
+	size_t len = strlen(name);
+
+	if (source && !strcmp(source->name, name))
+		return true;
+	for (uint32_t i = symbols_lower_bound(symbols, f->low); i < symbols->n; i++) {
+		const struct symbol *s = &symbols->v[symbols->by_addr[i]];
+
+		if (s->value != f->low)
+			return false;
+		if (!strncmp(s->name, name, len) && (!s->name[len] || s->name[len] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static void check_call_sites(struct check *c)
+{
+	const struct debuginfo *info = c->funcs->debuginfo;
+
+	for (uint32_t i = 0; i < info->nr_calls; i++) {
+		const struct debug_call *call = &info->calls[i];
+		uint32_t from = funcs_at(c->funcs, call->end - 1), to = NO_ID;
+		AUTO_FREE char *place = NULL;
+		struct insn insn;
+
+		if (from == NO_ID)
+			continue;
+		c->findings->nr_call_sites++;
+		if (branch_before(c, call->end, &insn))
+			to = funcs_at(c->funcs, insn.target);
+		if (to != NO_ID && is_called(c, to, call->callee) &&
+		    (to == from || found_in(c->refs, to, insn.addr, insn.addr + 1)))
+			continue;
+		place = funcs_place(c->funcs, call->end);
+		add_finding(c, FINDING_CALL_SITE, from,
+			    xasprintf("the compiler put a call of %s before %s, and %s%s was found there", call->callee,
+				      place, to == NO_ID ? "none" : "one of ",
+				      to == NO_ID ? "" : c->funcs->v[to].name));
+	}
+}
+
 static const struct ref *first_taken(const struct refs *refs, uint32_t func)
 {
 	for (uint32_t r = refs->to[func]; r < refs->to[func + 1]; r++)
@@ -351,6 +414,7 @@ struct err *crosscheck(const struct funcs *funcs, const struct variables *variab
 		return err;
 	tables_find(funcs->image, funcs->symbols, &c.tables);
 	check_relocations(&c);
+	check_call_sites(&c);
 	check_landing_pads(&c);
 	tables_release(&c.tables);
 	decoder_close(c.decoder);

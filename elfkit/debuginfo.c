@@ -32,7 +32,7 @@ struct walk {
 	void *known;		/* tsearch(3) tree of struct known_func */
 	const char *comp_dir;
 	uint32_t unit;
-	uint32_t cap_units, cap_funcs, cap_codes, cap_inlines, cap_vars;
+	uint32_t cap_units, cap_funcs, cap_codes, cap_inlines, cap_vars, cap_calls;
 };
 
 static int compare_known(const void *a, const void *b)
@@ -170,7 +170,27 @@ static void add_inline(struct walk *w, uint32_t callee, uint32_t host)
 	w->info->inlines[w->info->nr_inlines++] = (struct debug_inline){ callee, host };
 }
 
-/* Everything below a function: statics, and what is inlined into @code (or UINT32_MAX). */
+/* DWARF 5, section 3.4.1 */
+static void add_call(struct walk *w, Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die origin;
+	Dwarf_Addr end;
+	const char *name;
+
+	if (w->file->relocatable || !dwarf_attr(die, DW_AT_call_origin, &attr) ||
+	    !dwarf_formref_die(&attr, &origin) || !dwarf_attr(die, DW_AT_call_return_pc, &attr) ||
+	    dwarf_formaddr(&attr, &end))
+		return;
+	/* __builtin_memcpy is linked as memcpy */
+	name = dwarf_formstring(dwarf_attr(&origin, DW_AT_linkage_name, &attr)) ?: dwarf_diename(&origin);
+	if (!name)
+		return;
+	GROW(w->info->calls, w->info->nr_calls, w->cap_calls);
+	w->info->calls[w->info->nr_calls++] = (struct debug_call){ name, end };
+}
+
+/* Everything below a function: statics, calls, and what is inlined into @code (or UINT32_MAX). */
 static void walk_body(struct walk *w, Dwarf_Die *parent, uint32_t func, uint32_t code)
 {
 	Dwarf_Die die;
@@ -191,6 +211,9 @@ static void walk_body(struct walk *w, Dwarf_Die *parent, uint32_t func, uint32_t
 			break;
 		case DW_TAG_lexical_block:
 			break;
+		case DW_TAG_call_site:
+			add_call(w, &die);
+			continue;
 		default:
 			continue;
 		}
@@ -457,6 +480,7 @@ void debuginfo_free(struct debuginfo *info)
 	free(info->codes);
 	free(info->inlines);
 	free(info->vars);
+	free(info->calls);
 	close_dwarf(info->file);
 	free(info->file);
 	free(info);

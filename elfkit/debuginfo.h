@@ -57,6 +57,12 @@ struct debug_var {
 	uint64_t die;		/* offset of its DIE */
 };
 
+/* A direct call or tail call as the compiler wrote it down (DW_TAG_call_site). */
+struct debug_call {
+	const char *callee;	/* DW_AT_name of the function called */
+	uint64_t end;		/* address behind the call or jump */
+};
+
 struct debuginfo {
 	char **units;		/* DW_AT_name of each unit read, normalised */
 	uint32_t nr_units;
@@ -68,6 +74,8 @@ struct debuginfo {
 	uint32_t nr_inlines;
 	struct debug_var *vars;
 	uint32_t nr_vars;
+	struct debug_call *calls;	/* of an image; as DWARF has them */
+	uint32_t nr_calls;
 	struct debug_file *file;
 };
 

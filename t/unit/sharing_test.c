@@ -23,6 +23,7 @@ static const char core[] = PRELUDE
 	"	ROOM; mine += x; called_by_all += counter++; passed = 1;\n"
 	"	__asm__ volatile(\"incq %%gs:cpu_own; incq %%gs:cpu_hidden\" ::: \"memory\");\n"
 	"	return table[x & 3] + hidden++; }\n"
+	"NOINLINE int twice(int x) { ROOM; return inside(x) + inside(x + 1); }\n"
 	"int *take(void) { ROOM; return &pointed_at; }\n"
 	"__attribute__((section(\".init.text\"))) int init(void) { ROOM; return by_init++; }\n";
 
@@ -223,6 +224,26 @@ TEST(relocations_show_what_is_missing)
 	findings_release(&findings);
 }
 
+/* The compiler's list of calls says something else than the code. */
+TEST(call_site_that_was_not_found_is_a_finding)
+{
+	struct debug_call *call = &debuginfo->calls[0];
+	struct findings findings;
+	const char *callee;
+
+	assert_int_equal(debuginfo->nr_calls, 2);
+	callee = call->callee;
+	assert_string_equal(callee, "inside");
+	call->callee = "outside";
+	assert_success(crosscheck(funcs, variables, refs, &findings));
+	call->callee = callee;
+	assert_int_equal(findings.n, 1);
+	assert_int_equal(findings.nr_call_sites, 2);
+	assert_holds(findings.v[0].text, "the compiler put a call of outside before twice+0x");
+	assert_holds(findings.v[0].text, "and one of inside was found there");
+	findings_release(&findings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +258,7 @@ int main(void)
 		cmocka_unit_test(signature_is_spelled_as_in_c),
 		cmocka_unit_test(relocations_show_nothing_else),
 		cmocka_unit_test(relocations_show_what_is_missing),
+		cmocka_unit_test(call_site_that_was_not_found_is_a_finding),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
