@@ -12,9 +12,11 @@
  *	functions:
  *	- name: ...		the symbol
  *	  class: ...
+ *	  source: ...		of a clone or a folded function: the name in the source
  *	  file: ..., line: ...	of the declaration
  *	  size: ...		bytes, cold parts left out
  *	  entry: ...		fentry: the jump goes on the fentry nop; bare: on the first instructions
+ *	  entry_offset: ...	where that is: behind a landing pad, say
  *	  exported: true	only where it is
  *	  signature: ...	types of result and parameters, as C spells them
  *	  modifiable: ...	whether an edit of it takes effect everywhere
@@ -158,12 +160,16 @@ static void write_function(struct report_out *r, const struct entry *e)
 	report_open_mapping(r, YAML_BLOCK_MAPPING_STYLE);
 	report_pair(r, "name", e->name);
 	report_pair(r, "class", d ? side_names[d->side] : "gone");
+	if (strcmp(e->name, e->source->name))
+		report_pair(r, "source", e->source->name);
 	report_pair(r, "file", e->source->file);
 	report_pair_number(r, "line", e->source->line);
 	if (f) {
 		report_pair_number(r, "size", f->high - f->low);
-		if (d->site)
+		if (d->site) {
 			report_pair(r, "entry", f->traced ? "fentry" : "bare");
+			report_pair_number(r, "entry_offset", d->site - f->low);
+		}
 		if (f->exported)
 			report_pair_flag(r, "exported", true);
 	}

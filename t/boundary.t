@@ -62,6 +62,12 @@ for my $kernel (@kernels) {
 
 	is($functions->{__schedule}[0]{class}, 'interface', "$kernel: __schedule is called from outside");
 	is($functions->{__schedule}[0]{entry}, 'bare', "$kernel: __schedule is notrace: a bare entry");
+	my ($switched) = grep { /^finish_task_switch/ } sort keys %$functions;
+	is($functions->{$switched}[0]{source} // $switched, 'finish_task_switch', "$kernel: a clone is known by its source");
+	my @bytes = map { hex } `objdump -d --disassemble=wake_up_process $dir/vmlinux` =~ /<wake_up_process>:\n\S+\s+((?:\w\w )+)/ ?
+		split / /, $1 : ();
+	is($functions->{wake_up_process}[0]{entry_offset}, "@bytes[0 .. 3]" eq '243 15 30 250' ? 4 : 0,
+		"$kernel: the jump goes behind the landing pad, where there is one");
 	is($functions->{enqueue_task_fair}[0]{because}, 'its address is in fair_sched_class+0x0',
 		"$kernel: enqueue_task_fair is a method of its class");
 	is($functions->{sched_init}[0]{class}, 'init', "$kernel: init code is a class of its own");
