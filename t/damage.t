@@ -214,4 +214,83 @@ sweep('bytes of compressed DWARF', on('compressed', ['structs'], byte_cases($elf
 sweep('bytes of an object', on('dwarf5.o', ['relink joined'], byte_cases($elf{'dwarf5.o'}, 12 * $scale,
 	'.text', '.rela.text', '.symtab', '.strtab', '.shstrtab', '.data', '.rela.data', '.rodata',
 	'.rela.rodata', @debug, '.rela.debug_info')));
+seed_for($seed, 'objects');
+sweep('bytes of an object as it is given', on('dwarf5-rebuilt.o', ['relink object'],
+	byte_cases($elf{'dwarf5-rebuilt.o'}, 12 * $scale, '.text', '.rela.text', '.symtab', '.strtab', '.shstrtab')));
+
+# 100 MB of zeros for every file that is read
+sweep('100 MB of zeros', map { { name => 'all', input => 'zeros', how => $_ } }
+	'structs', 'refs', 'relink image', 'relink object', 'relink joined', 'policy', 'diff old', 'diff new');
+
+# YAML, as policy and as report
+my ($policy_text, $report) = (slurp($policy), slurp("$tmp/report.yaml"));
+sub yaml_bombs {
+	my ($good) = @_;
+	my $deep = 200_000;
+	my @bombs = (
+		['aliases of aliases', join '', "a0: &a0 [x, x]\n", map { sprintf "a%d: &a%d [%s]\n", $_, $_,
+			join ', ', ("*a" . ($_ - 1)) x 10 } 1 .. 30],
+		['an alias of itself', "files: &a [*a]\n"],
+		['a list of one million aliases', "files: [&a kernel/sched/core.c" . ', *a' x 1_000_000 . "]\n"],
+		['deep lists', 'files: ' . '[' x $deep . ']' x $deep . "\n"],
+		['deep lists without end', 'files: ' . '[' x $deep],
+		['deep mappings', 'files: ' . '{a: ' x $deep],
+		['deep by indentation', join '', map { ' ' x $_ . "a:\n" } 0 .. 2000],
+		['deep by dashes', '- ' x $deep . "\n"],
+		['deep keys', '? ' x $deep . "\n"],
+		['a scalar of 50 MB', 'files: [' . 'a' x 50_000_000 . "]\n"],
+		['a quoted scalar of 5 MB', 'files: ["' . '\\x41' x 1_250_000 . "\"]\n"],
+		['a block of 5 MB', "files:\n - |\n" . "  line\n" x 700_000],
+		['a million keys', join '', map { "k$_: 1\n" } 1 .. 1_000_000],
+		['one key a million times', $good . "files: []\n" x 1_000_000],
+		['a million documents', "--- {}\n" x 1_000_000],
+		['two documents', $good . "---\n" . $good],
+		['control characters', $good =~ s/why: /why: "\\x1b[2J\\x07" #/gr],
+		['bytes that are no text', $good =~ s/c$/\xff\xfe/mgr],
+		['UTF-16', join '', "\xff\xfe", map { "$_\0" } split //, $good],
+		['directives', "%YAML 9.9\n%TAG ! tag:x,2000:\n--- !x\n" . $good],
+		['tags', $good =~ s/^(\w+:)/$1 !!map/mgr],
+		['a number of 1 MB', $good =~ s/(size|line): \d+/"$1: " . '9' x 1_000_000/er],
+		['only a comment', '#' x 1_000_000],
+		['NUL behind', $good . "\0" x 100],
+	);
+	return map { { name => $_->[0], content => $_->[1] } } @bombs;
+}
+sub yaml_damage {
+	my ($good, $n) = @_;
+	return map {
+		my $text = $good;
+		my $off = pick(length $text);
+		my $how = pick(4);
+		substr($text, $off, 1 + pick(8)) = $how == 0 ? '' : join '', map {
+			$how == 1 ? chr pick(256) : substr '{}[]&*#?|>-:%@`"\',' . "\n\t ", pick(21), 1 } 0 .. pick(4) if $how < 3;
+		$text = substr $text, 0, $off if $how == 3;
+		{ name => sprintf('byte %d, way %d', $off, $how), content => $text };
+	} 1 .. $n;
+}
+seed_for($seed, 'yaml');
+sweep('YAML bombs', on('policy.yaml', ['policy'], yaml_bombs($policy_text)),
+	map { on('report.yaml', ['diff old'], $_), on('report.yaml', ['diff new'], $_) } yaml_bombs($report));
+sweep('damaged YAML', on('policy.yaml', ['policy'], yaml_damage($policy_text, 80 * $scale)),
+	on('report.yaml', ['diff old', 'diff new'], yaml_damage($report, 160 * $scale)));
+
+# A real kernel.  What is told at once is cheap; what is read in full is not, so that there is little of it.
+my $shipped = 'boundary.yaml';
+$inputs{vmlinux} = kernel_dir($kernel) . '/vmlinux';
+$commands{'kernel boundary'} = [$program, 'boundary', '-c', $shipped, '-o', 'OUT/report.yaml', 'FILE'];
+$commands{'kernel structs'} = [$program, 'boundary', '--structs', '-c', $shipped, '-o', 'OUT/report.yaml', 'FILE'];
+$commands{'kernel refs'} = [$program, 'refs', '--check', 'FILE'];
+$may_find{'kernel refs'} = 1;
+my $vmlinux = read_elf($inputs{vmlinux});
+limit_memory(6000);
+seed_for($seed, 'kernel');
+my @tail = map { { name => "truncated by $_ bytes", size => $vmlinux->{size} - $_ } } 1, 64, 2048, 1 << 20;
+my @headers = grep { pick(16) == 0 } header_cases();
+my @section_headers = grep { $_->{name} =~ /sh_(offset|size|addr|link)/ && pick(8) == 0 } section_header_cases($vmlinux,
+	sub { $_[0]{name} =~ /^\.(?:text|symtab|strtab|debug_(?:info|abbrev|line|str))$/ });
+sweep("kernel $kernel", map { { %$_, seconds => 200 } }
+	on('vmlinux', ['kernel boundary'], @tail, @headers, @section_headers),
+	on('vmlinux', ['kernel refs'], byte_cases($vmlinux, 1, '.text', '.rela.text'), block_cases($vmlinux, 1, '.symtab')),
+	on('vmlinux', ['kernel boundary'], block_cases($vmlinux, 1, '.text', '.strtab', @debug)),
+	on('vmlinux', ['kernel structs'], byte_cases($vmlinux, 1, qw(.debug_info .debug_abbrev .debug_loclists .debug_str))));
 done_testing;

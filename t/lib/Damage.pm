@@ -7,11 +7,10 @@ use warnings;
 use Digest::MD5 qw(md5);
 use Exporter 'import';
 use Fcntl qw(SEEK_SET);
-use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use Elfkit;
 
-our @EXPORT = qw(seed_for pick read_elf header_cases section_header_cases truncations byte_cases run_cases);
+our @EXPORT = qw(seed_for pick read_elf header_cases section_header_cases truncations byte_cases block_cases run_cases);
 
 # Random numbers that depend on the seed and the group alone, not on what ran before.
 sub seed_for {
@@ -116,6 +115,23 @@ sub byte_cases {
 	return @cases;
 }
 
+# 64 KiB of zeros, ones or anything: what a large section feels.
+sub block_cases {
+	my ($elf, $n, @names) = @_;
+	my @cases;
+	for my $s (grep { my $s = $_; $s->{size} && grep { $_ eq $s->{name} } @names } @{$elf->{sections}}) {
+		for (1 .. $n) {
+			my $len = $s->{size} < 65536 ? $s->{size} : 65536;
+			my $off = pick($s->{size} - $len + 1);
+			my $how = pick(3);
+			my $bytes = $how == 0 ? "\0" x $len : $how == 1 ? "\xff" x $len : join '', map { chr pick(256) } 1 .. $len;
+			push @cases, { name => sprintf('%s+0x%x: %d bytes of %s', $s->{name}, $off, $len,
+				('zeros', 'ones', 'anything')[$how]), edits => [[$s->{offset} + $off, $bytes]] };
+		}
+	}
+	return @cases;
+}
+
 # What must be undone is returned as edits.
 sub apply {
 	my ($f, $case) = @_;
@@ -180,7 +196,7 @@ sub work {
 		my $key = $case->{as} = $case->{input};
 		spew("$dir/$key", $case->{content}) if defined $case->{content};
 		if (!$open{$key} && !defined $case->{content}) {
-			copy($inputs->{$key}, "$dir/$key") or die "$inputs->{$key}: $!";
+			system('cp', '--reflink=auto', $inputs->{$key}, "$dir/$key") == 0 or die;
 			open $open{$key}, '+<:raw', "$dir/$key" or die "$dir/$key: $!";
 		}
 		my $undo = defined $case->{content} ? undef : apply($open{$key}, $case);
