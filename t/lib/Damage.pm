@@ -50,11 +50,11 @@ sub read_elf {
 	return { path => $path, size => -s $path, shoff => $shoff, sections => \@sections };
 }
 
-# 0, 1, all ones, the value with one bit flipped, and any other: of a field of @$len bytes.
+# 0, 1, all ones, and either the value with one bit flipped or any other: of a field of $len bytes.
 sub values_for {
 	my ($len) = @_;
-	return (['0', "\0" x $len], ['1', "\1" . "\0" x ($len - 1)], ['~0', "\xff" x $len], ['a bit', undef],
-		['random', join '', map { chr pick(256) } 1 .. $len]);
+	return (['0', "\0" x $len], ['1', "\1" . "\0" x ($len - 1)], ['~0', "\xff" x $len],
+		pick(2) ? ['a bit', undef] : ['random', join '', map { chr pick(256) } 1 .. $len]);
 }
 
 sub field_cases {
@@ -173,7 +173,7 @@ sub run_one {
 		open STDOUT, '>', "$dir/stdout";
 		open STDERR, '>', "$dir/stderr";
 		$ENV{TMPDIR} = "$dir/scratch";
-		$ENV{DAMAGED} = $hole{FILE};
+		$ENV{DAMAGED} = $case->{joined} // $hole{FILE};
 		# an alarm outlives exec: a command that hangs dies of it
 		alarm $case->{seconds};
 		exec @command or die "$command[0]: $!";
