@@ -114,7 +114,8 @@ LIB_CFLAGS += $(patsubst %/capstone,%,$(filter -I%/capstone,$(LIB_CFLAGS)))
 endif
 
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-ALL_CFLAGS = -std=gnu11 -pthread -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
+# Sums of addresses and constants from a file wrap, as the processor's do.
+ALL_CFLAGS = -std=gnu11 -fwrapv -pthread -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
 	-DELFKIT_VERSION='"$(VERSION)"' -DELFKIT_DATADIR='"$(DATADIR)"' -I. $(LIB_CFLAGS)
 ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 

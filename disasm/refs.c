@@ -44,20 +44,27 @@ static bool entry_at(const struct collect *c, uint64_t addr)
 	return addr >= c->low && addr < c->high && (c->is_entry[i / 8] & (1 << i % 8));
 }
 
-static void mark_entries(struct collect *c)
+/* An image's code is within reach of its own branches: what lies farther apart is damaged. */
+#define REACH (1ULL << 31)
+
+static struct err *mark_entries(struct collect *c)
 {
 	const struct funcs *funcs = c->funcs;
 
 	if (!funcs->n)
-		return;
+		return NULL;
 	c->low = funcs->v[0].low;
 	c->high = funcs->v[funcs->n - 1].low + 1;
+	if (c->high - c->low > REACH)
+		return err_new("%s at 0x%lx and %s at 0x%lx are too far apart for one image", funcs->v[0].name,
+			       (unsigned long)c->low, funcs->v[funcs->n - 1].name, (unsigned long)c->high - 1);
 	c->is_entry = xcalloc((c->high - c->low + 7) / 8, 1);
 	for (uint32_t i = 0; i < funcs->n; i++) {
 		uint64_t bit = funcs->v[i].low - c->low;
 
 		c->is_entry[bit / 8] |= 1 << bit % 8;
 	}
+	return NULL;
 }
 
 /* Code that replaces an instruction runs as part of that one's function. */
@@ -432,7 +439,11 @@ struct err *refs_collect(const struct funcs *funcs, const struct variables *vari
 	if (err)
 		return err_in(err, image->path);
 	c.machine = machine_of(image->machine);
-	mark_entries(&c);
+	err = mark_entries(&c);
+	if (err) {
+		decoder_close(c.decoder);
+		return err_in(err, image->path);
+	}
 	tables_find(image, funcs->symbols, &c.tables);
 	cut_image(&c);
 	parallel_run(c.nr_pieces, run_piece, &c);

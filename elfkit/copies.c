@@ -16,6 +16,8 @@ struct search {
 	uint32_t nr_names;
 	const char *unit;
 	struct copies *copies;
+	struct die_walk dies;
+	int depth;
 };
 
 static int compare_names(const void *a, const void *b)
@@ -23,13 +25,13 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_wanted(const struct search *s, Dwarf_Die *die)
+static bool is_wanted(struct search *s, Dwarf_Die *die)
 {
 	const char *name = dwarf_diename(die), *file;
 
 	if (!name || !bsearch(&name, s->names, s->nr_names, sizeof(*s->names), compare_names))
 		return false;
-	file = dwarf_decl_file(die);
+	file = die_file(&s->dies, die);
 	return file && policy_has_func(s->policy, file, name);
 }
 
@@ -44,9 +46,15 @@ static void walk(struct search *s, Dwarf_Die *parent, const char *host)
 	Dwarf_Die die, origin;
 	Dwarf_Attribute attr;
 
-	if (dwarf_child(parent, &die))
+	int result;
+
+	if (s->depth > DIE_DEPTH_MAX) {
+		die_damaged(&s->dies, parent, "nested too deeply");
 		return;
-	do {
+	}
+	s->depth++;
+	for (result = dwarf_child(parent, &die); die_arrived(&s->dies, result, parent, &die);
+	     result = dwarf_siblingof(&die, &die)) {
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_subprogram:
 			if (dwarf_hasattr_integrate(&die, DW_AT_low_pc) || dwarf_hasattr(&die, DW_AT_ranges))
@@ -62,19 +70,19 @@ static void walk(struct search *s, Dwarf_Die *parent, const char *host)
 			walk(s, &die, host);
 			break;
 		}
-	} while (!dwarf_siblingof(&die, &die));
+	}
+	s->depth--;
 }
 
-static bool has_wanted(const struct search *s, Dwarf_Die *unit)
+static bool has_wanted(struct search *s, Dwarf_Die *unit)
 {
 	Dwarf_Die die;
+	int result;
 
-	if (dwarf_child(unit, &die))
-		return false;
-	do {
+	for (result = dwarf_child(unit, &die); die_arrived(&s->dies, result, unit, &die);
+	     result = dwarf_siblingof(&die, &die))
 		if (dwarf_tag(&die) == DW_TAG_subprogram && dwarf_hasattr(&die, DW_AT_inline) && is_wanted(s, &die))
 			return true;
-	} while (!dwarf_siblingof(&die, &die));
 	return false;
 }
 
@@ -87,13 +95,14 @@ static int compare_copies(const void *a, const void *b)
 	return cmp ? cmp : strcmp(x->host, y->host);
 }
 
-void copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret)
+struct err *copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret)
 {
 	struct search s = { .policy = policy, .copies = ret };
 	uint32_t nr_units = 0;
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die die;
 	uint8_t type;
+	int result = 1;
 
 	memset(ret, 0, sizeof(*ret));
 	s.names = xcalloc(info->nr_funcs, sizeof(*s.names));
@@ -102,16 +111,23 @@ void copies_find(const struct debuginfo *info, const struct policy *policy, stru
 			s.names[s.nr_names++] = info->funcs[i].name;
 	if (s.nr_names)
 		qsort(s.names, s.nr_names, sizeof(*s.names), compare_names);
-	while (s.nr_names && !dwarf_get_units(info->file->dwarf, cu, &cu, NULL, &type, &die, NULL)) {
+	while (s.nr_names && !(result = dwarf_get_units(info->file->dwarf, cu, &cu, NULL, &type, &die, NULL))) {
 		debuginfo_forget(info, nr_units++);
 		s.unit = dwarf_diename(&die);
-		if (type == DW_UT_compile && s.unit && !policy_wants_unit(s.unit, (void *)policy) &&
-		    has_wanted(&s, &die))
-			walk(&s, &die, NULL);
+		if (type != DW_UT_compile || !s.unit || policy_wants_unit(s.unit, (void *)policy))
+			continue;
+		die_begin(&s.dies, &die, s.unit);
+		if (!has_wanted(&s, &die))
+			continue;
+		die_begin(&s.dies, &die, s.unit);
+		walk(&s, &die, NULL);
 	}
+	if (result < 0 && !s.dies.err)
+		s.dies.err = err_new(".debug_info: units: %s", dwarf_errmsg(-1));
 	if (ret->n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), compare_copies);
 	free(s.names);
+	return s.dies.err;
 }
 
 void copies_release(struct copies *copies)

@@ -20,8 +20,8 @@ struct copies {
 	uint32_t n, cap;
 };
 
-/* Searches the units that @info does not hold. */
-void copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret);
+/* Searches the units that @info does not hold; @ret is to be released after an error, too. */
+struct err *copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret);
 void copies_release(struct copies *copies);
 
 /* The first copy of @name, or NULL. */

@@ -27,13 +27,59 @@ struct known_func {
 
 /* Where the walk is: what encloses the DIEs that are being read. */
 struct walk {
+	struct die_walk dies;
 	struct debuginfo *info;
 	struct debug_file *file;
 	void *known;		/* tsearch(3) tree of struct known_func */
 	const char *comp_dir;
 	uint32_t unit;
+	int depth;
 	uint32_t cap_units, cap_funcs, cap_codes, cap_inlines, cap_vars, cap_calls;
 };
+
+void die_begin(struct die_walk *walk, Dwarf_Die *unit, const char *name)
+{
+	walk->unit = name;
+	walk->last = dwarf_dieoffset(unit);
+}
+
+void die_damaged(struct die_walk *walk, Dwarf_Die *die, const char *what)
+{
+	if (!walk->err)
+		walk->err = err_new("unit %s: .debug_info+0x%lx: %s", walk->unit,
+				    (unsigned long)dwarf_dieoffset(die), what);
+}
+
+bool die_arrived(struct die_walk *walk, int result, Dwarf_Die *from, Dwarf_Die *die)
+{
+	if (result < 0)
+		die_damaged(walk, from, dwarf_errmsg(-1));
+	if (result)
+		return false;
+	if (dwarf_dieoffset(die) <= walk->last) {
+		die_damaged(walk, from, "leads back to what has been read");
+		return false;
+	}
+	walk->last = dwarf_dieoffset(die);
+	return true;
+}
+
+const char *die_file(struct die_walk *walk, Dwarf_Die *die)
+{
+	const char *file = dwarf_decl_file(die);
+	Dwarf_Attribute attr;
+	Dwarf_Half version;
+	Dwarf_Word index;
+
+	if (file || dwarf_formudata(dwarf_attr_integrate(die, DW_AT_decl_file, &attr), &index))
+		return file;
+	if (index) {
+		die_damaged(walk, die, "its file is not in the line table");
+		return NULL;
+	}
+	/* DWARF 5, section 6.2.4.1: file 0 is the unit's own; before, 0 is none.  libdw knows the latter alone */
+	return dwarf_cu_info(attr.cu, &version, NULL, NULL, NULL, NULL, NULL, NULL) || version < 5 ? NULL : walk->unit;
+}
 
 static int compare_known(const void *a, const void *b)
 {
@@ -95,15 +141,21 @@ static struct debug_range to_section(const struct debug_file *file, Dwarf_Addr l
 }
 
 /* Follows abstract origins and specifications to the DIE that stands for the source function. */
-static void source_die(Dwarf_Die *die)
+static void source_die(struct walk *w, Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Die next;
+	int hops = 0;
 
 	while ((dwarf_attr(die, DW_AT_abstract_origin, &attr) ||
 		dwarf_attr(die, DW_AT_specification, &attr)) &&
-	       dwarf_formref_die(&attr, &next))
+	       dwarf_formref_die(&attr, &next)) {
+		if (++hops > DIE_CHAIN_MAX) {
+			die_damaged(&w->dies, die, "its abstract origin leads in a circle");
+			return;
+		}
 		*die = next;
+	}
 }
 
 static uint32_t func_of(struct walk *w, Dwarf_Die die)
@@ -113,7 +165,7 @@ static uint32_t func_of(struct walk *w, Dwarf_Die die)
 	const char *file;
 	int line = 0;
 
-	source_die(&die);
+	source_die(w, &die);
 	key.die = dwarf_dieoffset(&die);
 	node = tfind(&key, &w->known, compare_known);
 	if (node)
@@ -121,7 +173,7 @@ static uint32_t func_of(struct walk *w, Dwarf_Die die)
 
 	GROW(w->info->funcs, w->info->nr_funcs, w->cap_funcs);
 	f = &w->info->funcs[w->info->nr_funcs];
-	file = dwarf_decl_file(&die);
+	file = die_file(&w->dies, &die);
 	dwarf_decl_line(&die, &line);
 	*f = (struct debug_func){
 		.name = dwarf_diename(&die) ?: "",
@@ -154,7 +206,7 @@ static void add_var(struct walk *w, Dwarf_Die *die, uint32_t func)
 	GROW(w->info->vars, w->info->nr_vars, w->cap_vars);
 	w->info->vars[w->info->nr_vars++] = (struct debug_var){
 		.name = dwarf_diename(die) ?: "",
-		.file = normalise_path(dwarf_decl_file(die) ?: "", w->comp_dir),
+		.file = normalise_path(die_file(&w->dies, die) ?: "", w->comp_dir),
 		.func = func,
 		.line = line,
 		.unit = w->unit,
@@ -194,10 +246,15 @@ static void add_call(struct walk *w, Dwarf_Die *die)
 static void walk_body(struct walk *w, Dwarf_Die *parent, uint32_t func, uint32_t code)
 {
 	Dwarf_Die die;
+	int result;
 
-	if (dwarf_child(parent, &die))
+	if (w->depth > DIE_DEPTH_MAX) {
+		die_damaged(&w->dies, parent, "nested too deeply");
 		return;
-	do {
+	}
+	w->depth++;
+	for (result = dwarf_child(parent, &die); die_arrived(&w->dies, result, parent, &die);
+	     result = dwarf_siblingof(&die, &die)) {
 		uint32_t inner = func;
 
 		switch (dwarf_tag(&die)) {
@@ -218,7 +275,8 @@ static void walk_body(struct walk *w, Dwarf_Die *parent, uint32_t func, uint32_t
 			continue;
 		}
 		walk_body(w, &die, inner, code);
-	} while (!dwarf_siblingof(&die, &die));
+	}
+	w->depth--;
 }
 
 /*
@@ -231,10 +289,11 @@ static uint32_t add_code(struct walk *w, Dwarf_Die *die, uint32_t func)
 	struct debug_code code = { .func = func };
 	Dwarf_Addr base, low, high, entry;
 	uint32_t cap = 0;
+	ptrdiff_t off = 0;
 
 	if (dwarf_entrypc(die, &entry))
 		entry = UINT64_MAX;	/* in no range: the first one stays first */
-	for (ptrdiff_t off = 0; (off = dwarf_ranges(die, off, &base, &low, &high)) > 0;) {
+	while ((off = dwarf_ranges(die, off, &base, &low, &high)) > 0) {
 		if (low >= high)
 			continue;
 		GROW(code.ranges, code.nr_ranges, cap);
@@ -246,6 +305,8 @@ static uint32_t add_code(struct walk *w, Dwarf_Die *die, uint32_t func)
 			code.ranges[0] = first;
 		}
 	}
+	if (off < 0)
+		die_damaged(&w->dies, die, dwarf_errmsg(-1));
 	if (!code.nr_ranges)
 		return UINT32_MAX;
 	w->info->funcs[func].has_code = true;
@@ -257,10 +318,10 @@ static uint32_t add_code(struct walk *w, Dwarf_Die *die, uint32_t func)
 static void walk_unit(struct walk *w, Dwarf_Die *unit)
 {
 	Dwarf_Die die;
+	int result;
 
-	if (dwarf_child(unit, &die))
-		return;
-	do {
+	for (result = dwarf_child(unit, &die); die_arrived(&w->dies, result, unit, &die);
+	     result = dwarf_siblingof(&die, &die)) {
 		uint32_t func;
 
 		switch (dwarf_tag(&die)) {
@@ -274,7 +335,7 @@ static void walk_unit(struct walk *w, Dwarf_Die *unit)
 			add_var(w, &die, UINT32_MAX);
 			break;
 		}
-	} while (!dwarf_siblingof(&die, &die));
+	}
 }
 
 static int compare_inlines(const void *a, const void *b)
@@ -365,14 +426,15 @@ static void close_dwarf(struct debug_file *file)
 	mapping_close(&file->mapping);
 }
 
-static void read_units(struct walk *w, bool (*want)(const char *unit, void *arg), void *arg)
+static struct err *read_units(struct walk *w, bool (*want)(const char *unit, void *arg), void *arg)
 {
 	uint32_t nr_units = 0;
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die die;
 	uint8_t type;
+	int result;
 
-	while (!dwarf_get_units(w->file->dwarf, cu, &cu, NULL, &type, &die, NULL)) {
+	while (!(result = dwarf_get_units(w->file->dwarf, cu, &cu, NULL, &type, &die, NULL))) {
 		const char *unit_name = dwarf_diename(&die);
 		Dwarf_Attribute attr;
 		char *name;
@@ -389,8 +451,12 @@ static void read_units(struct walk *w, bool (*want)(const char *unit, void *arg)
 		GROW(w->info->units, w->info->nr_units, w->cap_units);
 		w->unit = w->info->nr_units++;
 		w->info->units[w->unit] = name;
+		die_begin(&w->dies, &die, name);
 		walk_unit(w, &die);
 	}
+	if (result < 0 && !w->dies.err)
+		return err_new(".debug_info: units: %s", dwarf_errmsg(-1));
+	return w->dies.err;
 }
 
 struct err *debuginfo_open(const char *path, bool (*want)(const char *unit, void *arg), void *arg,
@@ -406,8 +472,12 @@ struct err *debuginfo_open(const char *path, bool (*want)(const char *unit, void
 		debuginfo_free(info);
 		return err_in(err, path);
 	}
-	read_units(&w, want, arg);
+	err = read_units(&w, want, arg);
 	tdestroy(w.known, free);
+	if (err) {
+		debuginfo_free(info);
+		return err_in(err, path);
+	}
 	unique_inlines(info);
 	*ret = info;
 	return NULL;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The libdw handles that debuginfo.c and cfi.c share; nobody else includes this. */
+/*
+ * What the files that walk DIEs share: libdw's handles, and steps that notice damage.
+ * The first problem of a walk is kept; the walk may go on, and its result is thrown away.
+ */
 #ifndef ELFKIT_DEBUGINFO_FILE_H
 #define ELFKIT_DEBUGINFO_FILE_H
 
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
+#include <stdbool.h>
+
+#include "elfkit/err.h"
 
 #include "elfkit/mapping.h"
 
@@ -16,5 +22,32 @@ struct debug_file {
 	struct mapping mapping;
 	bool relocatable;	/* an object */
 };
+
+struct die_walk {
+	const char *unit;	/* the name of the one that is walked */
+	Dwarf_Off last;		/* of the DIE that was come to last */
+	struct err *err;	/* what was wrong first; the caller's */
+};
+
+/* No DIE of C nests as deeply. */
+#define DIE_DEPTH_MAX 256
+
+/* No chain of references or of typedefs is as long. */
+#define DIE_CHAIN_MAX 64
+
+/* To the top of a unit. */
+void die_begin(struct die_walk *walk, Dwarf_Die *unit, const char *name);
+
+void die_damaged(struct die_walk *walk, Dwarf_Die *die, const char *what);
+
+/*
+ * Whether dwarf_child() or dwarf_siblingof(), which returned @result, has led from @from to
+ * @die.  In the order of a walk offsets grow (DWARF 5, section 2.3), so damage cannot make
+ * it go round.
+ */
+bool die_arrived(struct die_walk *walk, int result, Dwarf_Die *from, Dwarf_Die *die);
+
+/* Where @die is declared, or NULL where DWARF does not say. */
+const char *die_file(struct die_walk *walk, Dwarf_Die *die);
 
 #endif

@@ -20,7 +20,8 @@ struct err *mapping_open(const char *path, struct mapping *ret)
 		close(fd);
 		return err_new("not a regular file, or empty");
 	}
-	base = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	/* libelf writes into the headers of compressed sections (elf_compress): into a copy of that page */
+	base = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (base == MAP_FAILED)
 		return err_new("%s", strerror(errno));

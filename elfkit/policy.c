@@ -18,6 +18,9 @@
 /* What an item must hold besides its name. */
 enum { HAS_TO = 1, HAS_FILE = 2, HAS_POLICY = 4 };
 
+#define SIZE_LIMIT (1U << 20)	/* bytes; the one that is shipped has some 5,000 */
+#define DEPTH_MAX 8
+
 static const struct key {
 	const char *name;
 	size_t list;		/* offset of the list in struct policy */
@@ -196,23 +199,77 @@ static struct err *read_document(struct policy *policy, yaml_document_t *doc)
 	return NULL;
 }
 
-static struct err *parse(struct policy *policy, yaml_parser_t *parser)
+static struct err *err_yaml(const struct policy *policy, const yaml_parser_t *parser)
+{
+	return err_at(policy, parser->error == YAML_READER_ERROR ? parser->mark : parser->problem_mark,
+		      parser->problem ?: "not YAML", NULL);
+}
+
+static int deeper(yaml_event_type_t type)
+{
+	return type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT ? 1 :
+	       type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT ? -1 : 0;
+}
+
+/*
+ * One document, and flat: libyaml takes any depth, in time that grows with its square.  Aliases
+ * need no care, since nothing here looks deeper than into an item of a list.
+ */
+static struct err *check_shape(struct policy *policy, yaml_parser_t *parser)
+{
+	yaml_event_type_t type = YAML_NO_EVENT;
+	int depth = 0, documents = 0;
+	struct err *err = NULL;
+
+	while (!err && type != YAML_STREAM_END_EVENT) {
+		yaml_event_t event;
+
+		if (!yaml_parser_parse(parser, &event))
+			return err_yaml(policy, parser);
+		type = event.type;
+		depth += deeper(type);
+		documents += type == YAML_DOCUMENT_START_EVENT;
+		if (depth > DEPTH_MAX)
+			err = err_at(policy, event.start_mark, "nested too deeply", NULL);
+		else if (documents > 1)
+			err = err_at(policy, event.start_mark, "more than one document", NULL);
+		yaml_event_delete(&event);
+	}
+	return err;
+}
+
+static struct err *load(struct policy *policy, yaml_parser_t *parser)
 {
 	yaml_document_t doc;
 	struct err *err;
 
-	if (!yaml_parser_load(parser, &doc)) {
-		yaml_mark_t mark = parser->problem_mark;
-
-		return err_at(policy, mark, parser->problem ? parser->problem : "not YAML", NULL);
-	}
+	if (!yaml_parser_load(parser, &doc))
+		return err_yaml(policy, parser);
 	err = read_document(policy, &doc);
 	yaml_document_delete(&doc);
 	return err;
 }
 
-static struct err *finish(struct err *err, struct policy *policy, struct policy **ret)
+static struct err *with_parser(struct policy *policy, const char *text, size_t len,
+			       struct err *(*work)(struct policy *policy, yaml_parser_t *parser))
 {
+	yaml_parser_t parser;
+	struct err *err;
+
+	yaml_parser_initialize(&parser);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	err = work(policy, &parser);
+	yaml_parser_delete(&parser);
+	return err;
+}
+
+struct err *policy_parse(const char *text, size_t len, const char *path, struct policy **ret)
+{
+	struct policy *policy = xcalloc(1, sizeof(*policy));
+	struct err *err;
+
+	policy->path = xstrdup(path);
+	err = with_parser(policy, text, len, check_shape) ?: with_parser(policy, text, len, load);
 	if (err)
 		policy_free(policy);
 	else
@@ -220,37 +277,24 @@ static struct err *finish(struct err *err, struct policy *policy, struct policy 
 	return err;
 }
 
-struct err *policy_parse(const char *text, size_t len, const char *path, struct policy **ret)
-{
-	struct policy *policy = xcalloc(1, sizeof(*policy));
-	yaml_parser_t parser;
-	struct err *err;
-
-	policy->path = xstrdup(path);
-	yaml_parser_initialize(&parser);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	err = parse(policy, &parser);
-	yaml_parser_delete(&parser);
-	return finish(err, policy, ret);
-}
-
 struct err *policy_read(const char *path, struct policy **ret)
 {
+	AUTO_FREE char *text = NULL;
 	FILE *file = fopen(path, "re");
-	struct policy *policy;
-	yaml_parser_t parser;
-	struct err *err;
+	bool failed;
+	size_t len;
 
 	if (!file)
 		return err_new("%s: %s", path, strerror(errno));
-	policy = xcalloc(1, sizeof(*policy));
-	policy->path = xstrdup(path);
-	yaml_parser_initialize(&parser);
-	yaml_parser_set_input_file(&parser, file);
-	err = parse(policy, &parser);
-	yaml_parser_delete(&parser);
+	text = xcalloc(SIZE_LIMIT + 1, 1);
+	len = fread(text, 1, SIZE_LIMIT + 1, file);
+	failed = ferror(file);
 	fclose(file);
-	return finish(err, policy, ret);
+	if (failed)
+		return err_new("%s: cannot be read", path);
+	if (len > SIZE_LIMIT)
+		return err_new("%s: larger than %u KiB: not a policy", path, SIZE_LIMIT >> 10);
+	return policy_parse(text, len, path, ret);
 }
 
 static void list_free(struct policy_list *list)

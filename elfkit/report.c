@@ -175,9 +175,10 @@ static void write_function(struct report_out *r, const struct entry *e)
 	}
 	if (signature)
 		report_pair(r, "signature", signature);
-	report_pair_flag(r, "modifiable", e->declaration->modifiable);
+	/* a function without a name in DWARF has no declaration */
+	report_pair_flag(r, "modifiable", e->declaration && e->declaration->modifiable);
 	report_pair(r, "because", d ? d->because : e->declaration->because);
-	if (inside && !e->declaration->modifiable)
+	if (inside && e->declaration && !e->declaration->modifiable)
 		report_pair(r, "copies", e->declaration->because);
 	if (path)
 		report_pair(r, "sleeps", path);

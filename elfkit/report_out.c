@@ -134,8 +134,43 @@ static void put_scalar(struct report_out *r, const char *s)
 						     YAML_ANY_SCALAR_STYLE));
 }
 
-void report_text(struct report_out *r, const char *s)
+/* Bytes of the printable UTF-8 character (RFC 3629) at @s; 0: there is none. */
+static size_t printable_at(const uint8_t *s)
 {
+	size_t n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : (*s & 0xf0) == 0xe0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+
+	if (*s < 0x20 || *s == 0x7f || (*s == 0xc2 && s[1] < 0xa0))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* too long a form, or a surrogate, or beyond U+10FFFF; U+FEFF and the like are no text either */
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
+	    (*s == 0xf4 && s[1] > 0x8f) || (*s == 0xef && s[1] >= 0xbb))
+		return 0;
+	return n;
+}
+
+/* Names come from the kernel's file as they are: what is not text is spelt out, as \xNN. */
+static char *as_text(const char *s)
+{
+	char *text = xcalloc(strlen(s) + 1, 4), *end = text;
+
+	while (*s) {
+		size_t n = printable_at((const uint8_t *)s);
+
+		if (n)
+			end = mempcpy(end, s, n);
+		else
+			end += sprintf(end, "\\x%02x", (uint8_t)*s);
+		s += n ?: 1;
+	}
+	return text;
+}
+
+void report_text(struct report_out *r, const char *name)
+{
+	AUTO_FREE char *s = as_text(name);
 	struct json_builder *b = r->json;
 
 	if (!b)

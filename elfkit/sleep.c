@@ -14,11 +14,15 @@ void sleep_compute(const struct funcs *funcs, const struct refs *refs, const str
 	ret->next = xcalloc(funcs->n, sizeof(*ret->next));
 	for (uint32_t i = 0; i < funcs->n; i++)
 		ret->next[i] = NO_ID;
+	/* every way ends at a switch, whatever that itself calls */
+	for (uint32_t i = 0; i < boundary->nr_switches; i++)
+		seen[boundary->switches[i].callee] = true;
 	for (uint32_t i = 0; i < boundary->nr_switches; i++) {
 		const struct stack_switch *sw = &boundary->switches[i];
 
-		if (!seen[sw->func])
-			queue[n++] = sw->func;
+		if (seen[sw->func])
+			continue;
+		queue[n++] = sw->func;
 		seen[sw->func] = true;
 		ret->next[sw->func] = sw->callee;
 	}

@@ -16,7 +16,9 @@ struct err *survey_make(const char *vmlinux, const char *policy, struct survey *
 		return err;
 	sleep_compute(k->funcs, k->refs, k->policy, k->boundary, &ret->sleep);
 	sharing_find(k->funcs, k->variables, k->refs, k->boundary, &ret->sharing);
-	copies_find(k->debuginfo, k->policy, &ret->copies);
+	err = err_in(copies_find(k->debuginfo, k->policy, &ret->copies), vmlinux);
+	if (err)
+		return err;
 	declarations_find(k->funcs, k->policy, k->boundary, &ret->copies, &ret->declarations);
 	unknown_names(k, &ret->unknown, &ret->nr_unknown);
 	return crosscheck(k->funcs, k->variables, k->refs, &ret->findings);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "elfkit/debuginfo_file.h"
 #include "elfkit/typeinfo.h"
 #include "elfkit/typeinfo_die.h"
 
@@ -45,6 +46,8 @@ struct reader {
 	struct pool *pool;
 	pthread_t thread;
 	struct err *err;
+	struct die_walk dies;
+	int depth;		/* of pointers, arrays and functions around the type being resolved */
 	Dwarf *dwarf;
 	const char *comp_dir;
 	uint32_t unit;
@@ -81,14 +84,18 @@ static void map_put(struct die_map *m, Dwarf_Off die, uint32_t id)
 	m->n++;
 }
 
-static bool is_transparent(int tag)
+/* Through typedefs and qualifiers; the name of the last typedef into @alias.  False: to void, or nowhere. */
+static bool strip(struct reader *r, Dwarf_Die *die, const char **alias)
 {
-	switch (tag) {
-	case DW_TAG_typedef: case DW_TAG_const_type: case DW_TAG_volatile_type:
-	case DW_TAG_restrict_type: case DW_TAG_atomic_type:
-		return true;
+	for (int hops = 0; type_is_transparent(dwarf_tag(die)); hops++) {
+		if (alias && dwarf_tag(die) == DW_TAG_typedef)
+			*alias = dwarf_diename(die);
+		if (hops == DIE_CHAIN_MAX)
+			die_damaged(&r->dies, die, "a type made of itself");
+		if (hops == DIE_CHAIN_MAX || !type_die(die, die))
+			return false;
 	}
-	return false;
+	return true;
 }
 
 static const char *below_tree(const struct reader *r, const char *path)
@@ -107,8 +114,16 @@ static uint32_t resolve(struct reader *r, Dwarf_Die die);
 static uint32_t resolve_target(struct reader *r, Dwarf_Die *die)
 {
 	Dwarf_Die target;
+	uint32_t id;
 
-	return type_die(die, &target) ? resolve(r, target) : 0;
+	if (r->depth > DIE_CHAIN_MAX) {
+		die_damaged(&r->dies, die, "a type made of itself");
+		return 0;
+	}
+	r->depth++;
+	id = type_die(die, &target) ? resolve(r, target) : 0;
+	r->depth--;
+	return id;
 }
 
 static uint32_t resolve_struct(struct reader *r, Dwarf_Die *die, const char *alias)
@@ -124,7 +139,7 @@ static uint32_t resolve_struct(struct reader *r, Dwarf_Die *die, const char *ali
 	}
 	key.size = number(die, DW_AT_byte_size, 0);
 	key.line = number(die, DW_AT_decl_line, 0);
-	key.file = below_tree(r, dwarf_decl_file(die));
+	key.file = below_tree(r, die_file(&r->dies, die));
 	key.unit = r->unit;
 	id = types_intern(r->pool->types, &key, &is_new);
 	if (is_new) {
@@ -138,11 +153,11 @@ static uint32_t resolve_array(struct reader *r, Dwarf_Die *die)
 {
 	struct type key = { .kind = TYPE_ARRAY, .count = array_count(die) };
 	Dwarf_Die element;
-	Dwarf_Word size;
+	uint64_t size;
 	bool is_new;
 
 	key.target = resolve_target(r, die);
-	if (!type_die(die, &element) || dwarf_aggregate_size(&element, &size))
+	if (!type_die(die, &element) || !type_size(element, &size))
 		size = 0;
 	key.size = size * key.count;
 	return types_intern(r->pool->types, &key, &is_new);
@@ -169,12 +184,8 @@ static uint32_t resolve(struct reader *r, Dwarf_Die die)
 	slot = r->map.cap ? die_slot(&r->map, off) : NULL;
 	if (slot && slot->generation == r->map.generation)
 		return slot->id;
-	while (is_transparent(dwarf_tag(&die))) {
-		if (dwarf_tag(&die) == DW_TAG_typedef)
-			alias = dwarf_diename(&die);
-		if (!type_die(&die, &die))
-			return 0;
-	}
+	if (!strip(r, &die, &alias))
+		return 0;
 	switch (dwarf_tag(&die)) {
 	case DW_TAG_structure_type: case DW_TAG_union_type:
 		id = resolve_struct(r, &die, alias);
@@ -201,7 +212,10 @@ static uint32_t resolve(struct reader *r, Dwarf_Die die)
 struct filling {
 	struct type_member *v;
 	uint32_t n, cap;
+	uint32_t seen;		/* DIEs */
 };
+
+#define MEMBERS_MAX (1 << 20)
 
 static void fill(struct reader *r, Dwarf_Die *parent, uint32_t base, struct filling *f, int depth);
 
@@ -210,12 +224,12 @@ static void fill_member(struct reader *r, Dwarf_Die *die, uint32_t base, struct 
 	struct type_member m = { .name = dwarf_diename(die) };
 	uint64_t bits = number(die, DW_AT_data_bit_offset, UINT64_MAX);
 	Dwarf_Die type, bare;
-	Dwarf_Word size;
+	uint64_t size;
 
 	if (!type_die(die, &type))
 		return;
 	m.bit_size = number(die, DW_AT_bit_size, 0);
-	if (dwarf_aggregate_size(&type, &size))
+	if (!type_size(type, &size))
 		size = 0;
 	m.size = size;
 	m.offset = base + number(die, DW_AT_data_member_location, 0);
@@ -225,8 +239,7 @@ static void fill_member(struct reader *r, Dwarf_Die *die, uint32_t base, struct 
 	}
 	if (!m.name) {
 		bare = type;
-		while (is_transparent(dwarf_tag(&bare)) && type_die(&bare, &bare))
-			;
+		strip(r, &bare, NULL);
 		fill(r, &bare, m.offset, f, depth + 1);
 		return;
 	}
@@ -239,13 +252,20 @@ static void fill_member(struct reader *r, Dwarf_Die *die, uint32_t base, struct 
 static void fill(struct reader *r, Dwarf_Die *parent, uint32_t base, struct filling *f, int depth)
 {
 	Dwarf_Die die;
+	int result;
 
-	if (depth > 16 || dwarf_child(parent, &die))
+	if (depth > 16)
 		return;
-	do
+	for (result = dwarf_child(parent, &die); !result && f->seen < MEMBERS_MAX;
+	     result = dwarf_siblingof(&die, &die)) {
+		f->seen++;
 		if (dwarf_tag(&die) == DW_TAG_member)
 			fill_member(r, &die, base, f, depth);
-	while (!dwarf_siblingof(&die, &die));
+	}
+	if (result < 0)
+		die_damaged(&r->dies, parent, dwarf_errmsg(-1));
+	else if (!result)
+		die_damaged(&r->dies, parent, "a struct without end");
 }
 
 static void fill_all(struct reader *r)
@@ -274,9 +294,8 @@ static void add_hint(struct reader *r, uint64_t low, uint64_t high, uint8_t reg,
 
 static uint32_t pointee_die(struct reader *r, Dwarf_Die type)
 {
-	while (is_transparent(dwarf_tag(&type)))
-		if (!type_die(&type, &type))
-			return 0;
+	if (!strip(r, &type, NULL))
+		return 0;
 	return dwarf_tag(&type) == DW_TAG_pointer_type ? resolve_target(r, &type) : 0;
 }
 
@@ -309,17 +328,17 @@ static void add_location(struct reader *r, Dwarf_Die type, uint64_t low, uint64_
 		return;
 	/* breg: an object in memory there; with stack_value: the pointer's value itself */
 	if (n == 1)
-		add_hint(r, low, high, reg, resolve(r, type), -(int64_t)ops[0].number);
+		add_hint(r, low, high, reg, resolve(r, type), (int64_t)-ops[0].number);
 	else if (n == 2 && ops[1].atom == DW_OP_stack_value)
-		add_hint(r, low, high, reg, pointee_die(r, type), -(int64_t)ops[0].number);
+		add_hint(r, low, high, reg, pointee_die(r, type), (int64_t)-ops[0].number);
 }
 
 static void add_global(struct reader *r, uint64_t addr, Dwarf_Die type)
 {
 	uint32_t id = resolve(r, type);
-	Dwarf_Word size;
+	uint64_t size;
 
-	if (!id || dwarf_aggregate_size(&type, &size) || !size)
+	if (!id || !type_size(type, &size) || !size)
 		return;
 	GROW(r->out.vars, r->out.nr_vars, r->cap_vars);
 	r->out.vars[r->out.nr_vars++] = (struct type_var){ addr, id, size, r->unit };
@@ -353,10 +372,14 @@ static void add_variable(struct reader *r, Dwarf_Die *die, Dwarf_Die *scope)
 static void read_body(struct reader *r, Dwarf_Die *parent, Dwarf_Die *scope, int depth)
 {
 	Dwarf_Die die;
+	int result;
 
-	if (depth > 256 || dwarf_child(parent, &die))
+	if (depth > DIE_DEPTH_MAX) {
+		die_damaged(&r->dies, parent, "nested too deeply");
 		return;
-	do {
+	}
+	for (result = dwarf_child(parent, &die); die_arrived(&r->dies, result, parent, &die);
+	     result = dwarf_siblingof(&die, &die)) {
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_variable: case DW_TAG_formal_parameter:
 			add_variable(r, &die, scope);
@@ -367,7 +390,7 @@ static void read_body(struct reader *r, Dwarf_Die *parent, Dwarf_Die *scope, int
 				  dwarf_hasattr(&die, DW_AT_low_pc) ? &die : scope, depth + 1);
 			break;
 		}
-	} while (!dwarf_siblingof(&die, &die));
+	}
 }
 
 static void read_function(struct reader *r, Dwarf_Die *die)
@@ -404,13 +427,16 @@ static void read_unit(struct reader *r)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Die unit, die;
+	int result;
 
-	if (!dwarf_offdie(r->dwarf, r->pool->units[r->unit], &unit) || dwarf_child(&unit, &die))
+	if (!dwarf_offdie(r->dwarf, r->pool->units[r->unit], &unit))
 		return;
+	die_begin(&r->dies, &unit, r->pool->names[r->unit]);
 	r->map.generation++;
 	r->map.n = 0;
 	r->comp_dir = dwarf_formstring(dwarf_attr(&unit, DW_AT_comp_dir, &attr));
-	do {
+	for (result = dwarf_child(&unit, &die); die_arrived(&r->dies, result, &unit, &die);
+	     result = dwarf_siblingof(&die, &die)) {
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_subprogram:
 			if (!dwarf_hasattr(&die, DW_AT_declaration))
@@ -420,7 +446,7 @@ static void read_unit(struct reader *r)
 			add_variable(r, &die, NULL);
 			break;
 		}
-	} while (!dwarf_siblingof(&die, &die));
+	}
 	fill_all(r);
 }
 
@@ -448,6 +474,7 @@ static void *read_units(void *arg)
 	r->func = UINT32_MAX;
 	while ((r->unit = __atomic_fetch_add(&r->pool->next, 1, __ATOMIC_RELAXED)) < r->pool->nr_units)
 		read_unit(r);
+	r->err = err_in(r->dies.err, r->pool->path);
 	dwarf_end(r->dwarf);
 	close(fd);
 	free(r->map.v);
@@ -462,13 +489,13 @@ static struct err *list_units(struct pool *pool)
 	struct err *err;
 	Dwarf *dwarf;
 	Dwarf_Die die;
+	int fd, result;
 	uint8_t type;
-	int fd;
 
 	err = open_dwarf(pool->path, &fd, &dwarf);
 	if (err)
 		return err;
-	while (!dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, NULL)) {
+	while (!(result = dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, NULL))) {
 		uint32_t n = pool->nr_units;
 
 		if (type != DW_UT_compile)
@@ -479,9 +506,11 @@ static struct err *list_units(struct pool *pool)
 		pool->names[n] = xstrdup(dwarf_diename(&die) ?: "");
 		pool->nr_units++;
 	}
+	if (result < 0)
+		err = err_new("%s: .debug_info: units: %s", pool->path, dwarf_errmsg(-1));
 	dwarf_end(dwarf);
 	close(fd);
-	return NULL;
+	return err;
 }
 
 static void *append(void *to, uint32_t *n, void *from, uint32_t nr_from, size_t size)
@@ -514,6 +543,8 @@ struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo
 	struct err *err = list_units(&pool);
 
 	info->types = pool.types;
+	if (err)
+		nr_threads = 0;
 	for (uint32_t i = 0; !err && i < nr_threads; i++) {
 		readers[i].pool = &pool;
 		if (pthread_create(&readers[i].thread, NULL, read_units, &readers[i]))
@@ -521,7 +552,7 @@ struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo
 		if (err)
 			nr_threads = i;
 	}
-	for (uint32_t i = 0; pool.units && i < nr_threads; i++) {
+	for (uint32_t i = 0; i < nr_threads; i++) {
 		pthread_join(readers[i].thread, NULL);
 		collect(info, &readers[i]);
 		if (!err)

@@ -3,7 +3,7 @@
 #include <dwarf.h>
 #include <string.h>
 
-#include "elfkit/err.h"
+#include "elfkit/debuginfo_file.h"
 #include "elfkit/typeinfo_die.h"
 
 uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t otherwise)
@@ -23,6 +23,16 @@ bool type_die(Dwarf_Die *die, Dwarf_Die *ret)
 	return dwarf_attr_integrate(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, ret);
 }
 
+bool type_is_transparent(int tag)
+{
+	switch (tag) {
+	case DW_TAG_typedef: case DW_TAG_const_type: case DW_TAG_volatile_type:
+	case DW_TAG_restrict_type: case DW_TAG_atomic_type:
+		return true;
+	}
+	return false;
+}
+
 uint32_t array_count(Dwarf_Die *die)
 {
 	uint64_t count = 1;
@@ -40,6 +50,29 @@ uint32_t array_count(Dwarf_Die *die)
 		count *= n;
 	} while (!dwarf_siblingof(&child, &child));
 	return count > UINT32_MAX ? 0 : count;
+}
+
+bool type_size(Dwarf_Die die, uint64_t *ret)
+{
+	uint64_t count = 1;
+
+	for (int hops = 0; hops < DIE_CHAIN_MAX; hops++) {
+		uint64_t size = number(&die, DW_AT_byte_size, UINT64_MAX);
+
+		if (size == UINT64_MAX && dwarf_tag(&die) == DW_TAG_pointer_type)
+			size = 8;
+		if (size != UINT64_MAX) {
+			*ret = count * size;
+			return size <= UINT32_MAX && *ret <= UINT32_MAX;
+		}
+		if (dwarf_tag(&die) == DW_TAG_array_type)
+			count *= array_count(&die);
+		else if (!type_is_transparent(dwarf_tag(&die)) && dwarf_tag(&die) != DW_TAG_enumeration_type)
+			return false;
+		if (count > UINT32_MAX || !type_die(&die, &die))
+			return false;
+	}
+	return false;
 }
 
 /* A type as C spells it, roughly: what stands after the name of an array goes before it. */

@@ -237,7 +237,7 @@ static bool into_element(const struct types *types, const struct type *array, in
 {
 	uint32_t size = types->v[types_complete(types, array->target)].size;
 
-	if (!size || *offset < 0 || (array->count && *offset >= (int64_t)array->count * size))
+	if (!size || *offset < 0 || (array->count && (uint64_t)*offset >= (uint64_t)array->count * size))
 		return false;
 	*offset %= size;
 	return true;
@@ -276,7 +276,11 @@ struct walking {
 	uint32_t size;		/* 0: an address, which stops at what starts there */
 	uint64_t bits;
 	int depth;
+	uint32_t steps;
 };
+
+/* No place in a struct is within as many; in a damaged one that holds itself twice it has no end. */
+#define STEPS_MAX 65536
 
 static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, uint32_t base)
 {
@@ -307,6 +311,8 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 		if (!covers(t, m, offset, size) || (w->bits && m->bit_size && !has_bit(m, offset, w->bits)))
 			continue;
 		inside = true;
+		if (++w->steps > STEPS_MAX)
+			return true;
 		w->step(&step, w->arg);
 		from = offset - m->offset;
 		if (!w->size && from <= 0)

@@ -30,6 +30,8 @@ static struct err *read_section(struct object *object, Elf_Scn *scn, uint32_t i,
 	s->size = shdr.sh_size;
 	s->link = shdr.sh_link;
 	s->info = shdr.sh_info;
+	if ((s->flags & SHF_COMPRESSED) && (s->type != SHT_PROGBITS || (s->flags & SHF_ALLOC)))
+		return err_new("section %s: compressed, and not debug information", name);
 	if (s->flags & SHF_COMPRESSED)
 		return NULL;	/* debug sections: libdw reads those, and they do not travel */
 	if (s->type == SHT_NOBITS || !s->size)
@@ -187,7 +189,7 @@ static struct err *read_object(struct object *object, Elf *elf)
 	}
 	err = read_symbols(object);
 	for (uint32_t i = 1; i < shnum && !err; i++)
-		if (object->sections[i].type == SHT_RELA && !(object->sections[i].flags & SHF_COMPRESSED))
+		if (object->sections[i].type == SHT_RELA)
 			err = read_relocs(object, &object->sections[i]);
 		else if (object->sections[i].type == SHT_REL)
 			err = err_new("section %s: REL relocations are not supported", object->sections[i].name);

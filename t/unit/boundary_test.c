@@ -251,7 +251,7 @@ TEST(copies_in_other_units_are_found)
 	struct copies copies;
 	const struct copy *copy;
 
-	copies_find(debuginfo, policy, &copies);
+	assert_success(copies_find(debuginfo, policy, &copies));
 	copy = copies_of(&copies, "from_header");
 	assert_non_null(copy);
 	assert_string_equal(copy->host, "outside");

@@ -255,6 +255,13 @@ TEST(bad_links_are_errors)
 	file_init(&f);
 	elf_section_header(&f.elf, f.elf.symtab - 1)->sh_info = 99;
 	refuse_file(&f, "bad target section");
+	/* a compressed section of relocations would go by unread */
+	file_init(&f);
+	elf_section_header(&f.elf, f.elf.symtab - 1)->sh_flags |= SHF_COMPRESSED;
+	refuse_file(&f, "compressed, and not debug information");
+	file_init(&f);
+	elf_section_header(&f.elf, f.text)->sh_flags |= SHF_COMPRESSED;
+	refuse_file(&f, "section .text: compressed, and not debug information");
 }
 
 static Elf64_Sym *symbol_of(struct file *f, uint32_t i)

@@ -158,6 +158,17 @@ TEST(syntax_error_has_its_place)
 	refuse("files: [*nowhere]\n", "b.yaml:1:9: found undefined alias");
 }
 
+TEST(second_document_is_an_error)
+{
+	refuse("files: [a.c]\n---\nkeep_out: []\n", "b.yaml:2:1: more than one document");
+	refuse("files: [a.c]\n---\n[\n", "b.yaml:2:1: more than one document");
+}
+
+TEST(nesting_has_an_end)
+{
+	refuse("files: [[[[[[[[[[a.c]]]]]]]]]]\n", "b.yaml:1:15: nested too deeply");
+}
+
 TEST(bytes_that_are_no_text_are_an_error)
 {
 	struct policy *policy = NULL;
@@ -304,6 +315,8 @@ int main(void)
 		cmocka_unit_test(list_where_text_is_due_is_an_error),
 		cmocka_unit_test(key_given_twice_is_an_error),
 		cmocka_unit_test(syntax_error_has_its_place),
+		cmocka_unit_test(second_document_is_an_error),
+		cmocka_unit_test(nesting_has_an_end),
 		cmocka_unit_test(bytes_that_are_no_text_are_an_error),
 		cmocka_unit_test(empty_file_is_an_error),
 		cmocka_unit_test(alias_bomb_is_an_error_at_once),
