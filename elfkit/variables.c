@@ -11,17 +11,19 @@ const char *const variable_kind_names[NR_VARIABLE_KINDS] = { "writable", "consta
 
 /*
  * One bit for 64 bytes, over addresses that lie close together.  Few of a kernel's constants
- * pass, so that a search for the rest costs nothing.
+ * pass, so that a search for the rest costs nothing.  An image has two groups at most, its data and
+ * the per-CPU section; what lies elsewhere is damage and is left out.
  */
 #define GRAIN 6
 #define CLOSE (1UL << 30)
+#define MAX_GROUPS 4
 
 struct variables_filter {
 	struct group {
 		uint64_t low, high;
 		uint8_t *bits;
-	} *groups;
-	uint32_t n, cap;
+	} groups[MAX_GROUPS];
+	uint32_t n;
 };
 
 struct range {
@@ -110,6 +112,8 @@ static void add(struct finder *f, uint32_t var)
 	if (symbol == NO_ID)
 		return;
 	s = &f->symbols->v[symbol];
+	if (s->value + s->size < s->value)
+		return;
 	GROW(f->variables->v, f->variables->n, f->cap);
 	f->variables->v[f->variables->n++] = (struct variable){
 		.name = s->name, .low = s->value, .high = s->value + s->size, .var = var,
@@ -149,12 +153,12 @@ static void make_filter(struct variables *variables)
 		const struct variable *v = &variables->v[i];
 		struct group *last = filter->n ? &filter->groups[filter->n - 1] : NULL;
 
-		if (last && v->low - last->high < CLOSE) {
+		if (last && v->high - last->low < CLOSE)
 			last->high = v->high;
-			continue;
-		}
-		GROW(filter->groups, filter->n, filter->cap);
-		filter->groups[filter->n++] = (struct group){ v->low, v->high, NULL };
+		else if (filter->n < MAX_GROUPS && v->high - v->low < CLOSE)
+			filter->groups[filter->n++] = (struct group){ v->low, v->high, NULL };
+		else
+			variables->n = i;
 	}
 	for (uint32_t g = 0, i = 0; g < filter->n; g++) {
 		struct group *group = &filter->groups[g];
@@ -193,7 +197,6 @@ void variables_free(struct variables *variables)
 		return;
 	for (uint32_t i = 0; i < variables->filter->n; i++)
 		free(variables->filter->groups[i].bits);
-	free(variables->filter->groups);
 	free(variables->filter);
 	free(variables->v);
 	free(variables);
