@@ -42,6 +42,7 @@ MODULES := \
 	disasm/frame \
 	disasm/resume \
 	disasm/typeflow_value \
+	disasm/typeflow_learnt \
 	disasm/typeflow_code \
 	disasm/typeflow \
 	elfkit/boundary \

@@ -218,6 +218,7 @@ static enum insn_op op_of(unsigned int id)
 	case X86_INS_XOR: return OP_XOR;
 	case X86_INS_OR: return OP_OR;
 	case X86_INS_TEST: return OP_TEST;
+	case X86_INS_SHL: case X86_INS_SAL: return OP_SHL;
 	case X86_INS_CMOVA: case X86_INS_CMOVAE: case X86_INS_CMOVB: case X86_INS_CMOVBE:
 	case X86_INS_CMOVE: case X86_INS_CMOVG: case X86_INS_CMOVGE: case X86_INS_CMOVL:
 	case X86_INS_CMOVLE: case X86_INS_CMOVNE: case X86_INS_CMOVNO: case X86_INS_CMOVNP:
@@ -251,6 +252,7 @@ static struct operand operand_of(const cs_x86_op *op)
 		o.kind = OPERAND_MEM;
 		o.base = dwarf_reg(op->mem.base);
 		o.index = dwarf_reg(op->mem.index);
+		o.scale = op->mem.scale;
 		/* a 67 prefix makes it %eip, which is the same below 4 GB and in kernel code */
 		o.pc_relative = op->mem.base == X86_REG_RIP || op->mem.base == X86_REG_EIP;
 		o.segment = op->mem.segment == X86_REG_GS || op->mem.segment == X86_REG_FS;

@@ -13,6 +13,7 @@
 #include "function.h"
 #include "gimple.h"
 #include "gimple-iterator.h"
+#include "ssa.h"
 
 int plugin_is_GPL_compatible;
 
@@ -112,6 +113,8 @@ static bool reaches(tree type, HOST_WIDE_INT offset, tree stop)
 	return false;
 }
 
+static void visit(tree ref, const char *how);
+
 /* What lies @offset bytes behind @pointer, for accesses that were folded to a number. */
 static void visit_behind(tree pointer, HOST_WIDE_INT offset, HOST_WIDE_INT size, tree stop, const char *how)
 {
@@ -124,6 +127,38 @@ static void visit_behind(tree pointer, HOST_WIDE_INT offset, HOST_WIDE_INT size,
 		return;		/* container_of: the pointer is into something else */
 	if (RECORD_OR_UNION_TYPE_P(type))
 		descend(type, type, offset, size, stop ? TYPE_MAIN_VARIANT(stop) : NULL_TREE, how);
+}
+
+/*
+ * An access @offset bytes behind @pointer touches also the member whose address the pointer was made
+ * of: atomic_inc(&pid->count), once inlined, is an access to *(int *)_4 with _4 = &pid->count.
+ */
+static void visit_origin(tree pointer, HOST_WIDE_INT offset, HOST_WIDE_INT size, tree stop, const char *how)
+{
+	for (int depth = 0; depth < 16 && TREE_CODE(pointer) == SSA_NAME; depth++) {
+		gimple *def = SSA_NAME_DEF_STMT(pointer);
+		tree made;
+
+		if (!is_gimple_assign(def))
+			return;
+		made = gimple_assign_rhs1(def);
+		if (gimple_assign_rhs_code(def) == POINTER_PLUS_EXPR && tree_fits_shwi_p(gimple_assign_rhs2(def)))
+			offset += tree_to_shwi(gimple_assign_rhs2(def));
+		else if (!CONVERT_EXPR_CODE_P(gimple_assign_rhs_code(def)) && gimple_assign_rhs_code(def) != SSA_NAME &&
+			 gimple_assign_rhs_code(def) != ADDR_EXPR)
+			return;
+		pointer = made;
+		if (!POINTER_TYPE_P(TREE_TYPE(pointer)))
+			return;
+		visit_behind(pointer, offset, size, stop, how);
+	}
+	if (TREE_CODE(pointer) == ADDR_EXPR) {
+		tree bytes = TYPE_SIZE_UNIT(TREE_TYPE(TREE_OPERAND(pointer, 0)));
+
+		/* outside of the member it is container_of */
+		if (offset >= 0 && (!bytes || !tree_fits_shwi_p(bytes) || offset < tree_to_shwi(bytes)))
+			visit(TREE_OPERAND(pointer, 0), how);
+	}
 }
 
 static void visit(tree ref, const char *how)
@@ -144,15 +179,27 @@ static void visit(tree ref, const char *how)
 			tell(enclosing(ref), TREE_OPERAND(ref, 1), how);
 		if (TREE_CODE(ref) == TARGET_MEM_REF)
 			break;
+		/* bit-fields that are tested or changed together */
+		if (TREE_CODE(ref) == BIT_FIELD_REF && RECORD_OR_UNION_TYPE_P(TREE_TYPE(TREE_OPERAND(ref, 0)))) {
+			tree type = TREE_TYPE(TREE_OPERAND(ref, 0));
+			HOST_WIDE_INT first = tree_to_shwi(TREE_OPERAND(ref, 2));
+
+			descend(type, type, first / 8, (first % 8 + tree_to_shwi(TREE_OPERAND(ref, 1)) + 7) / 8,
+				NULL_TREE, how);
+		}
 		ref = TREE_OPERAND(ref, 0);
 	}
 	if (ref && (TREE_CODE(ref) == MEM_REF || TREE_CODE(ref) == TARGET_MEM_REF) &&
 	    tree_fits_shwi_p(TREE_OPERAND(ref, 1))) {
 		tree size = TYPE_SIZE_UNIT(TREE_TYPE(ref));
 
-		if (size && tree_fits_shwi_p(size))
+		if (size && tree_fits_shwi_p(size)) {
 			visit_behind(TREE_OPERAND(ref, 0), tree_to_shwi(TREE_OPERAND(ref, 1)),
 				     tree_to_shwi(size), TREE_TYPE(ref), how);
+			if (*how != 'a')
+				visit_origin(TREE_OPERAND(ref, 0), tree_to_shwi(TREE_OPERAND(ref, 1)),
+					     tree_to_shwi(size), TREE_TYPE(ref), how);
+		}
 	}
 	/* the address inside of *&p->member is used for the access */
 	if (ref && TREE_CODE(ref) == MEM_REF && TREE_CODE(TREE_OPERAND(ref, 0)) == ADDR_EXPR)
