@@ -195,7 +195,7 @@ static struct value load(const struct typeflow *f, const struct state *s, const 
 	if (address.kind == V_STACK && o->index == INSN_REG_NONE) {
 		struct value v = state_load(s, address.n);
 
-		if (v.kind != V_UNKNOWN)
+		if (v.kind != V_UNKNOWN || v.n)
 			return v;
 	}
 	object = object_at(f, s, step, address);

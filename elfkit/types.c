@@ -243,12 +243,19 @@ static bool into_element(const struct types *types, const struct type *array, in
 	return true;
 }
 
+/* Where a member without a size ends: padding where the next one starts, an array of any length nowhere. */
+static int64_t open_end(const struct type *t, const struct type_member *m)
+{
+	for (const struct type_member *next = m + 1; next < t->members + t->nr_members; next++)
+		if (next->size && next->offset >= m->offset)
+			return next->offset;
+	return t->size > m->offset ? t->size : INT64_MAX;
+}
+
 static bool covers(const struct type *t, const struct type_member *m, int64_t offset, uint32_t size)
 {
-	int64_t end = (int64_t)m->offset + m->size;
+	int64_t end = m->size ? (int64_t)m->offset + m->size : open_end(t, m);
 
-	if (!m->size)
-		end = t->size > m->offset ? t->size : INT64_MAX;
 	if (m->bit_size) {
 		int64_t first = m->offset + m->bit_offset / 8;
 
@@ -275,7 +282,8 @@ struct walking {
 	void *arg;
 	uint32_t size;		/* 0: an address, which stops at what starts there */
 	uint64_t bits;
-	int depth;
+	uint32_t depth;		/* how many types are open */
+	uint32_t members;	/* ... and how many of them by a member */
 };
 
 static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, uint32_t base)
@@ -301,7 +309,7 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 		return offset >= 0 && offset < t->size;
 	for (uint32_t i = 0; i < t->nr_members; i++) {
 		const struct type_member *m = &t->members[i];
-		struct type_step step = { .type = id, .member = i, .offset = base };
+		struct type_step step = { .type = id, .member = i, .offset = base, .depth = w->members };
 		int64_t from;
 
 		if (!covers(t, m, offset, size) || (w->bits && m->bit_size && !has_bit(m, offset, w->bits)))
@@ -312,10 +320,12 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 		if (!w->size && from <= 0)
 			continue;
 		w->depth++;
+		w->members++;
 		if (from < 0)
 			walk(w, m->type, 0, size + from, base + m->offset);
 		else
 			walk(w, m->type, from, size, base + m->offset);
+		w->members--;
 		w->depth--;
 	}
 	return inside || (offset >= 0 && offset < t->size);

@@ -62,6 +62,7 @@ struct type_step {
 	uint32_t type;		/* the struct or union */
 	uint32_t member;	/* index into its members */
 	uint32_t offset;	/* of the type inside the type where the walk began */
+	uint32_t depth;		/* a member of the last member before it that had one less */
 };
 
 struct types *types_new(void);
