@@ -3,8 +3,7 @@
  * Reading types and variable locations (DWARF 5, sections 2.6, 4.1 and 5).
  *
  * Each thread takes the next unit, walks its functions, and resolves a type only when a
- * variable, a result or a member needs it.  A struct that another unit has brought
- * already costs one look-up.
+ * variable or a result needs it.  Then the members of each struct are read, once.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -16,19 +15,12 @@
 
 #include "elfkit/typeinfo.h"
 #include "elfkit/typeinfo_die.h"
+#include "elfkit/typeinfo_resolve.h"
 
-/* A hash from DIE offsets to type ids, emptied for each unit by a new generation. */
-struct die_map {
-	struct die_slot {
-		Dwarf_Off die;
-		uint32_t id, generation;
-	} *v;
-	uint32_t n, cap, generation;
-};
-
+/* A struct whose members are to be read. */
 struct unfilled {
-	Dwarf_Die die;
-	uint32_t id;
+	uint32_t id, unit;
+	Dwarf_Off die;
 };
 
 /* What all threads share. */
@@ -36,228 +28,22 @@ struct pool {
 	const char *path;
 	struct types *types;
 	Dwarf_Off *units;	/* offsets of the unit DIEs */
-	char **names;
+	char **names, **comp_dirs;
 	uint32_t nr_units;
-	uint32_t next;		/* atomic */
+	struct unfilled *todo;
+	uint32_t nr_todo, cap_todo;
+	uint32_t next;		/* atomic: of units, then of todo */
 };
 
 struct reader {
 	struct pool *pool;
 	pthread_t thread;
-	struct err *err;
-	Dwarf *dwarf;
-	const char *comp_dir;
-	uint32_t unit;
-	struct die_map map;
-	struct unfilled *todo;	/* structs whose members are still to be read */
-	uint32_t nr_todo, cap_todo;
+	int fd;
+	struct resolver types;
 	struct typeinfo out;	/* funcs, hints, parts and vars of this thread */
 	uint32_t cap_funcs, cap_hints, cap_parts, cap_vars;
 	uint32_t func;		/* the function being read, or UINT32_MAX */
 };
-
-static struct die_slot *die_slot(struct die_map *m, Dwarf_Off die)
-{
-	uint32_t i = (uint32_t)((die * 0x9e3779b97f4a7c15ULL) >> 40) & (m->cap - 1);
-
-	while (m->v[i].generation == m->generation && m->v[i].die != die)
-		i = (i + 1) & (m->cap - 1);
-	return &m->v[i];
-}
-
-static void map_put(struct die_map *m, Dwarf_Off die, uint32_t id)
-{
-	if (2 * m->n >= m->cap) {
-		struct die_map old = *m;
-
-		m->cap = old.cap ? 2 * old.cap : 4096;
-		m->v = xcalloc(m->cap, sizeof(*m->v));
-		for (uint32_t i = 0; i < old.cap; i++)
-			if (old.v[i].generation == m->generation)
-				*die_slot(m, old.v[i].die) = old.v[i];
-		free(old.v);
-	}
-	*die_slot(m, die) = (struct die_slot){ die, id, m->generation };
-	m->n++;
-}
-
-static bool is_transparent(int tag)
-{
-	switch (tag) {
-	case DW_TAG_typedef: case DW_TAG_const_type: case DW_TAG_volatile_type:
-	case DW_TAG_restrict_type: case DW_TAG_atomic_type:
-		return true;
-	}
-	return false;
-}
-
-static const char *below_tree(const struct reader *r, const char *path)
-{
-	size_t len = r->comp_dir ? strlen(r->comp_dir) : 0;
-
-	if (path && len && !strncmp(path, r->comp_dir, len) && path[len] == '/')
-		path += len + 1;
-	while (path && path[0] == '.' && path[1] == '/')
-		path += 2;
-	return path;
-}
-
-static uint32_t resolve(struct reader *r, Dwarf_Die die);
-
-static uint32_t resolve_target(struct reader *r, Dwarf_Die *die)
-{
-	Dwarf_Die target;
-
-	return type_die(die, &target) ? resolve(r, target) : 0;
-}
-
-static uint32_t resolve_struct(struct reader *r, Dwarf_Die *die, const char *alias)
-{
-	struct type key = { .kind = dwarf_tag(die) == DW_TAG_union_type ? TYPE_UNION : TYPE_STRUCT };
-	uint32_t id;
-	bool is_new;
-
-	key.name = dwarf_diename(die) ?: alias;
-	if (dwarf_hasattr(die, DW_AT_declaration)) {
-		key.kind = TYPE_INCOMPLETE;
-		return types_intern(r->pool->types, &key, &is_new);
-	}
-	key.size = number(die, DW_AT_byte_size, 0);
-	key.line = number(die, DW_AT_decl_line, 0);
-	key.file = below_tree(r, dwarf_decl_file(die));
-	key.unit = r->unit;
-	id = types_intern(r->pool->types, &key, &is_new);
-	if (is_new) {
-		GROW(r->todo, r->nr_todo, r->cap_todo);
-		r->todo[r->nr_todo++] = (struct unfilled){ *die, id };
-	}
-	return id;
-}
-
-static uint32_t resolve_array(struct reader *r, Dwarf_Die *die)
-{
-	struct type key = { .kind = TYPE_ARRAY, .count = array_count(die) };
-	Dwarf_Die element;
-	Dwarf_Word size;
-	bool is_new;
-
-	key.target = resolve_target(r, die);
-	if (!type_die(die, &element) || dwarf_aggregate_size(&element, &size))
-		size = 0;
-	key.size = size * key.count;
-	return types_intern(r->pool->types, &key, &is_new);
-}
-
-static uint32_t resolve_scalar(struct reader *r, Dwarf_Die *die)
-{
-	struct type key = { .kind = TYPE_SCALAR, .size = number(die, DW_AT_byte_size, 0) };
-	bool is_new;
-
-	key.byte = key.size == 1;
-	return key.size ? types_intern(r->pool->types, &key, &is_new) : 0;
-}
-
-static uint32_t resolve(struct reader *r, Dwarf_Die die)
-{
-	Dwarf_Off off = dwarf_dieoffset(&die);
-	struct type key = { .kind = TYPE_NONE };
-	const char *alias = NULL;
-	struct die_slot *slot;
-	bool is_new;
-	uint32_t id = 0;
-
-	slot = r->map.cap ? die_slot(&r->map, off) : NULL;
-	if (slot && slot->generation == r->map.generation)
-		return slot->id;
-	while (is_transparent(dwarf_tag(&die))) {
-		if (dwarf_tag(&die) == DW_TAG_typedef)
-			alias = dwarf_diename(&die);
-		if (!type_die(&die, &die))
-			return 0;
-	}
-	switch (dwarf_tag(&die)) {
-	case DW_TAG_structure_type: case DW_TAG_union_type:
-		id = resolve_struct(r, &die, alias);
-		break;
-	case DW_TAG_pointer_type:
-		key = (struct type){ .kind = TYPE_POINTER, .size = 8, .target = resolve_target(r, &die) };
-		id = types_intern(r->pool->types, &key, &is_new);
-		break;
-	case DW_TAG_subroutine_type:
-		key = (struct type){ .kind = TYPE_FUNCTION, .target = resolve_target(r, &die) };
-		id = types_intern(r->pool->types, &key, &is_new);
-		break;
-	case DW_TAG_array_type:
-		id = resolve_array(r, &die);
-		break;
-	case DW_TAG_base_type: case DW_TAG_enumeration_type:
-		id = resolve_scalar(r, &die);
-		break;
-	}
-	map_put(&r->map, off, id);
-	return id;
-}
-
-struct filling {
-	struct type_member *v;
-	uint32_t n, cap;
-};
-
-static void fill(struct reader *r, Dwarf_Die *parent, uint32_t base, struct filling *f, int depth);
-
-static void fill_member(struct reader *r, Dwarf_Die *die, uint32_t base, struct filling *f, int depth)
-{
-	struct type_member m = { .name = dwarf_diename(die) };
-	uint64_t bits = number(die, DW_AT_data_bit_offset, UINT64_MAX);
-	Dwarf_Die type, bare;
-	Dwarf_Word size;
-
-	if (!type_die(die, &type))
-		return;
-	m.bit_size = number(die, DW_AT_bit_size, 0);
-	if (dwarf_aggregate_size(&type, &size))
-		size = 0;
-	m.size = size;
-	m.offset = base + number(die, DW_AT_data_member_location, 0);
-	if (bits != UINT64_MAX && m.size) {
-		m.offset = base + bits / 8 / m.size * m.size;
-		m.bit_offset = bits - (m.offset - base) * 8ULL;
-	}
-	if (!m.name) {
-		bare = type;
-		while (is_transparent(dwarf_tag(&bare)) && type_die(&bare, &bare))
-			;
-		fill(r, &bare, m.offset, f, depth + 1);
-		return;
-	}
-	m.type = resolve(r, type);
-	m.type_name = type_name(type, 0);
-	GROW(f->v, f->n, f->cap);
-	f->v[f->n++] = m;
-}
-
-static void fill(struct reader *r, Dwarf_Die *parent, uint32_t base, struct filling *f, int depth)
-{
-	Dwarf_Die die;
-
-	if (depth > 16 || dwarf_child(parent, &die))
-		return;
-	do
-		if (dwarf_tag(&die) == DW_TAG_member)
-			fill_member(r, &die, base, f, depth);
-	while (!dwarf_siblingof(&die, &die));
-}
-
-static void fill_all(struct reader *r)
-{
-	while (r->nr_todo) {
-		struct unfilled u = r->todo[--r->nr_todo];
-		struct filling f = { 0 };
-
-		fill(r, &u.die, 0, &f, 0);
-		types_set_members(r->pool->types, u.id, r->unit, f.v, f.n);
-	}
-}
 
 static void add_hint(struct reader *r, uint64_t low, uint64_t high, uint8_t reg, uint32_t type, int64_t offset)
 {
@@ -274,10 +60,10 @@ static void add_hint(struct reader *r, uint64_t low, uint64_t high, uint8_t reg,
 
 static uint32_t pointee_die(struct reader *r, Dwarf_Die type)
 {
-	while (is_transparent(dwarf_tag(&type)))
+	while (type_is_transparent(dwarf_tag(&type)))
 		if (!type_die(&type, &type))
 			return 0;
-	return dwarf_tag(&type) == DW_TAG_pointer_type ? resolve_target(r, &type) : 0;
+	return dwarf_tag(&type) == DW_TAG_pointer_type ? type_resolve_target(&r->types, &type) : 0;
 }
 
 /* The register of DW_OP_reg* or DW_OP_breg*, or -1. */
@@ -301,7 +87,7 @@ static void add_location(struct reader *r, Dwarf_Die type, uint64_t low, uint64_
 		return;
 	}
 	if (n == 1 && ops[0].atom == DW_OP_fbreg) {
-		add_hint(r, low, high, HINT_STACK, resolve(r, type), (int64_t)ops[0].number);
+		add_hint(r, low, high, HINT_STACK, type_resolve(&r->types, type), (int64_t)ops[0].number);
 		return;
 	}
 	reg = op_reg(&ops[0], DW_OP_breg0, DW_OP_bregx);
@@ -309,20 +95,20 @@ static void add_location(struct reader *r, Dwarf_Die type, uint64_t low, uint64_
 		return;
 	/* breg: an object in memory there; with stack_value: the pointer's value itself */
 	if (n == 1)
-		add_hint(r, low, high, reg, resolve(r, type), -(int64_t)ops[0].number);
+		add_hint(r, low, high, reg, type_resolve(&r->types, type), -(int64_t)ops[0].number);
 	else if (n == 2 && ops[1].atom == DW_OP_stack_value)
 		add_hint(r, low, high, reg, pointee_die(r, type), -(int64_t)ops[0].number);
 }
 
 static void add_global(struct reader *r, uint64_t addr, Dwarf_Die type)
 {
-	uint32_t id = resolve(r, type);
+	uint32_t id = type_resolve(&r->types, type);
 	Dwarf_Word size;
 
 	if (!id || dwarf_aggregate_size(&type, &size) || !size)
 		return;
 	GROW(r->out.vars, r->out.nr_vars, r->cap_vars);
-	r->out.vars[r->out.nr_vars++] = (struct type_var){ addr, id, size, r->unit };
+	r->out.vars[r->out.nr_vars++] = (struct type_var){ addr, id, size, r->types.unit };
 }
 
 /* A variable or parameter; @scope: what encloses it, for locations without a range. */
@@ -385,9 +171,9 @@ static void read_function(struct reader *r, Dwarf_Die *die)
 		r->func = r->out.nr_funcs++;
 		r->out.funcs[r->func] = (struct type_func){
 			.low = entry,
-			.returns = type_die(die, &type) ? resolve(r, type) : 0,
+			.returns = type_die(die, &type) ? type_resolve(&r->types, type) : 0,
 			.hints = first,
-			.unit = r->pool->names[r->unit],
+			.unit = r->pool->names[r->types.unit],
 		};
 		while ((off = dwarf_ranges(die, off, &base, &low, &high)) > 0) {
 			GROW(r->out.parts, r->out.nr_parts, r->cap_parts);
@@ -400,16 +186,19 @@ static void read_function(struct reader *r, Dwarf_Die *die)
 	r->func = UINT32_MAX;
 }
 
+static void start_unit(struct reader *r, uint32_t unit)
+{
+	r->types.unit = unit;
+	r->types.comp_dir = r->pool->comp_dirs[unit];
+}
+
 static void read_unit(struct reader *r)
 {
-	Dwarf_Attribute attr;
 	Dwarf_Die unit, die;
 
-	if (!dwarf_offdie(r->dwarf, r->pool->units[r->unit], &unit) || dwarf_child(&unit, &die))
+	if (!dwarf_offdie(r->types.dwarf, r->pool->units[r->types.unit], &unit) || dwarf_child(&unit, &die))
 		return;
-	r->map.generation++;
-	r->map.n = 0;
-	r->comp_dir = dwarf_formstring(dwarf_attr(&unit, DW_AT_comp_dir, &attr));
+	resolver_next_unit(&r->types);
 	do {
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_subprogram:
@@ -421,7 +210,6 @@ static void read_unit(struct reader *r)
 			break;
 		}
 	} while (!dwarf_siblingof(&die, &die));
-	fill_all(r);
 }
 
 static struct err *open_dwarf(const char *path, int *fd, Dwarf **ret)
@@ -440,25 +228,38 @@ static struct err *open_dwarf(const char *path, int *fd, Dwarf **ret)
 static void *read_units(void *arg)
 {
 	struct reader *r = arg;
-	int fd;
+	uint32_t unit;
 
-	r->err = open_dwarf(r->pool->path, &fd, &r->dwarf);
-	if (r->err)
-		return NULL;
 	r->func = UINT32_MAX;
-	while ((r->unit = __atomic_fetch_add(&r->pool->next, 1, __ATOMIC_RELAXED)) < r->pool->nr_units)
+	while ((unit = __atomic_fetch_add(&r->pool->next, 1, __ATOMIC_RELAXED)) < r->pool->nr_units) {
+		start_unit(r, unit);
 		read_unit(r);
-	dwarf_end(r->dwarf);
-	close(fd);
-	free(r->map.v);
-	free(r->todo);
+	}
+	resolver_next_unit(&r->types);
+	return NULL;
+}
+
+#define FILLS_A_TURN 32
+
+static void *fill_structs(void *arg)
+{
+	struct reader *r = arg;
+	struct pool *pool = r->pool;
+	uint32_t i;
+
+	while ((i = __atomic_fetch_add(&pool->next, FILLS_A_TURN, __ATOMIC_RELAXED)) < pool->nr_todo)
+		for (uint32_t end = i + FILLS_A_TURN; i < end && i < pool->nr_todo; i++) {
+			start_unit(r, pool->todo[i].unit);
+			type_fill(&r->types, pool->todo[i].id, pool->todo[i].die);
+		}
 	return NULL;
 }
 
 static struct err *list_units(struct pool *pool)
 {
 	Dwarf_CU *cu = NULL;
-	uint32_t cap = 0, cap_names = 0;
+	uint32_t cap = 0, cap_names = 0, cap_dirs = 0;
+	Dwarf_Attribute attr;
 	struct err *err;
 	Dwarf *dwarf;
 	Dwarf_Die die;
@@ -477,6 +278,8 @@ static struct err *list_units(struct pool *pool)
 		pool->units[n] = dwarf_dieoffset(&die);
 		GROW(pool->names, n, cap_names);
 		pool->names[n] = xstrdup(dwarf_diename(&die) ?: "");
+		GROW(pool->comp_dirs, n, cap_dirs);
+		pool->comp_dirs[n] = xstrdup(dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr)) ?: "");
 		pool->nr_units++;
 	}
 	dwarf_end(dwarf);
@@ -506,31 +309,98 @@ static void collect(struct typeinfo *info, struct reader *r)
 		info->funcs[n].hints += first;
 }
 
+static struct err *run_readers(struct reader *readers, uint32_t n, void *(*run)(void *arg))
+{
+	struct err *err = NULL;
+	uint32_t started = 0;
+
+	readers->pool->next = 0;
+	while (!err && started < n) {
+		if (pthread_create(&readers[started].thread, NULL, run, &readers[started]))
+			err = err_new("cannot start a thread");
+		else
+			started++;
+	}
+	while (started)
+		pthread_join(readers[--started].thread, NULL);
+	return err;
+}
+
+static int compare_unfilled(const void *a, const void *b)
+{
+	const struct unfilled *x = a, *y = b;
+
+	return x->die < y->die ? -1 : x->die > y->die;
+}
+
+/*
+ * Members lead to more structs, and those are read in the next round.  A struct counts as that of the
+ * first unit that leads to it in its round, so the result does not depend on which thread was first.
+ */
+static struct err *fill_all(struct pool *pool, struct reader *readers, uint32_t nr_readers)
+{
+	const struct types *types = pool->types;
+	struct err *err = NULL;
+
+	for (uint32_t first = 1, end; !err && first < types->n; first = end) {
+		end = types->n;
+		pool->nr_todo = 0;
+		for (uint32_t id = first; id < end; id++) {
+			const struct type *t = &types->v[id];
+
+			if (!type_is_aggregate(t))
+				continue;
+			GROW(pool->todo, pool->nr_todo, pool->cap_todo);
+			pool->todo[pool->nr_todo++] = (struct unfilled){ id, t->unit, t->die };
+		}
+		if (pool->nr_todo)
+			qsort(pool->todo, pool->nr_todo, sizeof(*pool->todo), compare_unfilled);
+		types_next_round(pool->types);
+		err = run_readers(readers, nr_readers, fill_structs);
+	}
+	return err;
+}
+
+static struct err *read_all(struct pool *pool, struct reader *readers, uint32_t nr_readers)
+{
+	struct err *err = list_units(pool);
+
+	for (uint32_t i = 0; !err && i < nr_readers; i++) {
+		readers[i].pool = pool;
+		readers[i].types.types = pool->types;
+		err = open_dwarf(pool->path, &readers[i].fd, &readers[i].types.dwarf);
+	}
+	err = err ?: run_readers(readers, nr_readers, read_units);
+	return err ?: fill_all(pool, readers, nr_readers);
+}
+
+static void close_reader(struct reader *r)
+{
+	if (r->types.dwarf) {
+		dwarf_end(r->types.dwarf);
+		close(r->fd);
+	}
+	resolver_release(&r->types);
+}
+
 struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo **ret)
 {
 	struct typeinfo *info = xcalloc(1, sizeof(*info));
 	struct reader *readers = xcalloc(nr_threads, sizeof(*readers));
 	struct pool pool = { .path = path, .types = types_new() };
-	struct err *err = list_units(&pool);
+	struct err *err = read_all(&pool, readers, nr_threads);
 
-	info->types = pool.types;
-	for (uint32_t i = 0; !err && i < nr_threads; i++) {
-		readers[i].pool = &pool;
-		if (pthread_create(&readers[i].thread, NULL, read_units, &readers[i]))
-			err = err_new("cannot start a thread");
-		if (err)
-			nr_threads = i;
-	}
-	for (uint32_t i = 0; pool.units && i < nr_threads; i++) {
-		pthread_join(readers[i].thread, NULL);
+	for (uint32_t i = 0; i < nr_threads; i++) {
 		collect(info, &readers[i]);
-		if (!err)
-			err = readers[i].err;
-		else
-			err_free(readers[i].err);
+		close_reader(&readers[i]);
 	}
 	free(readers);
+	for (uint32_t i = 0; i < pool.nr_units; i++)
+		free(pool.comp_dirs[i]);
+	free(pool.comp_dirs);
 	free(pool.units);
+	free(pool.todo);
+	info->types = pool.types;
 	info->units = pool.names;
 	info->nr_units = pool.nr_units;
 	if (err) {

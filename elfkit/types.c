@@ -9,6 +9,7 @@ struct types_index {
 	pthread_mutex_t lock;
 	uint32_t *slots;	/* type ids; 0: free */
 	uint32_t nr_slots, cap;
+	uint32_t open;		/* the first type whose unit is not fixed */
 	char **strings;		/* hash of strings */
 	uint32_t nr_string_slots, nr_strings;
 };
@@ -106,6 +107,7 @@ struct types *types_new(void)
 	GROW(types->v, types->n, types->index->cap);
 	memset(&types->v[types->n++], 0, sizeof(*types->v));
 	grow_slots(types);
+	types_next_round(types);
 	return types;
 }
 
@@ -132,7 +134,7 @@ void types_free(struct types *types)
 	free(types);
 }
 
-uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new)
+uint32_t types_intern(struct types *types, const struct type *key)
 {
 	struct types_index *x = types->index;
 	uint64_t h = hash_type(key);
@@ -143,9 +145,10 @@ uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new
 	while (x->slots[i] && !same_type(&types->v[x->slots[i]], key))
 		i = (i + 1) & (x->nr_slots - 1);
 	id = x->slots[i];
-	*ret_new = !id || key->unit < types->v[id].unit;
-	if (id && *ret_new)
+	if (id >= x->open && key->unit < types->v[id].unit) {
 		types->v[id].unit = key->unit;
+		types->v[id].die = key->die;
+	}
 	if (!id) {
 		struct type *t;
 
@@ -165,23 +168,19 @@ uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new
 	return id;
 }
 
-void types_set_members(struct types *types, uint32_t id, uint32_t unit, struct type_member *members,
-		       uint32_t n)
+void types_set_members(struct types *types, uint32_t id, struct type_member *members, uint32_t n)
 {
-	struct type *t;
-
 	pthread_mutex_lock(&types->index->lock);
-	t = &types->v[id];
-	if (t->unit == unit) {
-		for (uint32_t i = 0; i < n; i++)
-			members[i].name = intern_string(types->index, members[i].name);
-		free_members(t->members, t->nr_members);
-		t->members = members;
-		t->nr_members = n;
-	} else {
-		free_members(members, n);
-	}
+	for (uint32_t i = 0; i < n; i++)
+		members[i].name = intern_string(types->index, members[i].name);
+	types->v[id].members = members;
+	types->v[id].nr_members = n;
 	pthread_mutex_unlock(&types->index->lock);
+}
+
+void types_next_round(struct types *types)
+{
+	types->index->open = types->n;
 }
 
 struct named {
