@@ -58,6 +58,12 @@ void typeflow_close(struct typeflow *f)
 	free(f);
 }
 
+void typeflow_stops(const struct typeflow *f, uint64_t *ret_stops, uint64_t *ret_bytes)
+{
+	*ret_stops = f->code.nr_stops;
+	*ret_bytes = f->code.bytes_left;
+}
+
 /* A variable of which @addr is inside, as a pointer. */
 static struct value pointer_to_var(const struct typeflow *f, uint64_t addr)
 {
@@ -504,7 +510,7 @@ static void run_block(struct typeflow *f, struct block *block)
 
 		f->before = i > block->first ? step[-1].insn.addr : 0;
 		apply_hints(f, &s, insn->addr, i == block->first);
-		for (uint32_t e = code_first_edge(&f->code, insn->addr);
+		for (uint32_t e = step->has_edge ? code_first_edge(&f->code, insn->addr) : f->code.nr_edges;
 		     !f->fn && e < f->code.nr_edges && f->code.edges[e].from == insn->addr; e++)
 			flow_to(f, f->code.edges[e].to, &s);
 		run_step(f, &s, step);
