@@ -29,6 +29,7 @@ MODULES := \
 	elfkit/debuginfo \
 	elfkit/cfi \
 	elfkit/types \
+	elfkit/typeinfo_place \
 	elfkit/typeinfo_resolve \
 	elfkit/typeinfo \
 	elfkit/typeinfo_find \

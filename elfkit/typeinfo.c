@@ -7,14 +7,13 @@
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "elfkit/mapping.h"
 #include "elfkit/typeinfo.h"
 #include "elfkit/typeinfo_die.h"
+#include "elfkit/typeinfo_place.h"
 #include "elfkit/typeinfo_resolve.h"
 
 /* A struct whose members are to be read. */
@@ -26,6 +25,7 @@ struct unfilled {
 /* What all threads share. */
 struct pool {
 	const char *path;
+	struct mapping file;
 	struct types *types;
 	Dwarf_Off *units;	/* offsets of the unit DIEs */
 	char **names, **comp_dirs;
@@ -38,8 +38,10 @@ struct pool {
 struct reader {
 	struct pool *pool;
 	pthread_t thread;
-	int fd;
+	Elf *elf;
 	struct resolver types;
+	struct loclists lists;	/* NULL where the unit under way has none of its kind */
+	Dwarf_Addr base;	/* of that unit */
 	struct typeinfo out;	/* funcs, hints, parts and vars of this thread */
 	uint32_t cap_funcs, cap_hints, cap_parts, cap_vars;
 	uint32_t func;		/* the function being read, or UINT32_MAX */
@@ -66,38 +68,37 @@ static uint32_t pointee_die(struct reader *r, Dwarf_Die type)
 	return dwarf_tag(&type) == DW_TAG_pointer_type ? type_resolve_target(&r->types, &type) : 0;
 }
 
-/* The register of DW_OP_reg* or DW_OP_breg*, or -1. */
-static int op_reg(const Dwarf_Op *op, int first, int extended)
-{
-	if (op->atom >= first && op->atom < first + 32)
-		return op->atom - first;
-	return op->atom == extended ? (int)op->number : -1;
-}
+/* A variable whose places are being read. */
+struct located {
+	struct reader *reader;
+	Dwarf_Die type;
+};
 
-static void add_location(struct reader *r, Dwarf_Die type, uint64_t low, uint64_t high,
-			 const Dwarf_Op *ops, size_t n)
+static void add_place(uint64_t low, uint64_t high, struct place place, void *arg)
 {
-	int reg;
+	const struct located *l = arg;
+	struct reader *r = l->reader;
+	int64_t back = (int64_t)(0 - (uint64_t)place.offset);	/* gcc writes LONG_MIN, too */
 
-	if (!n)
+	switch (place.kind) {
+	case PLACE_FRAME:
+		add_hint(r, low, high, HINT_STACK, type_resolve(&r->types, l->type), place.offset);
 		return;
-	reg = op_reg(&ops[0], DW_OP_reg0, DW_OP_regx);
-	if (n == 1 && reg >= 0 && reg < 16) {
-		add_hint(r, low, high, reg, pointee_die(r, type), 0);
+	case PLACE_REG:
+		if (place.reg < 16)
+			add_hint(r, low, high, place.reg, pointee_die(r, l->type), 0);
+		return;
+	case PLACE_AT:
+		if (place.reg < 16 && place.reg != 7)
+			add_hint(r, low, high, place.reg, type_resolve(&r->types, l->type), back);
+		return;
+	case PLACE_SUM:
+		if (place.reg < 16 && place.reg != 7)
+			add_hint(r, low, high, place.reg, pointee_die(r, l->type), back);
+		return;
+	default:
 		return;
 	}
-	if (n == 1 && ops[0].atom == DW_OP_fbreg) {
-		add_hint(r, low, high, HINT_STACK, type_resolve(&r->types, type), (int64_t)ops[0].number);
-		return;
-	}
-	reg = op_reg(&ops[0], DW_OP_breg0, DW_OP_bregx);
-	if (reg < 0 || reg > 15 || reg == 7)
-		return;
-	/* breg: an object in memory there; with stack_value: the pointer's value itself */
-	if (n == 1)
-		add_hint(r, low, high, reg, type_resolve(&r->types, type), -(int64_t)ops[0].number);
-	else if (n == 2 && ops[1].atom == DW_OP_stack_value)
-		add_hint(r, low, high, reg, pointee_die(r, type), -(int64_t)ops[0].number);
 }
 
 static void add_global(struct reader *r, uint64_t addr, Dwarf_Die type)
@@ -114,26 +115,33 @@ static void add_global(struct reader *r, uint64_t addr, Dwarf_Die type)
 /* A variable or parameter; @scope: what encloses it, for locations without a range. */
 static void add_variable(struct reader *r, Dwarf_Die *die, Dwarf_Die *scope)
 {
+	struct located l = { .reader = r };
 	Dwarf_Addr base, low, high;
 	Dwarf_Attribute attr;
-	Dwarf_Die type;
+	struct place place;
+	Dwarf_Block block;
+	Dwarf_Word list;
 	Dwarf_Op *ops;
 	size_t n;
 
-	if (!dwarf_attr(die, DW_AT_location, &attr) || !type_die(die, &type))
+	if (!dwarf_attr(die, DW_AT_location, &attr) || !type_die(die, &l.type))
 		return;
 	if (dwarf_whatform(&attr) == DW_FORM_exprloc) {
-		if (dwarf_getlocation(&attr, &ops, &n) || !n)
+		if (dwarf_formblock(&attr, &block))
 			return;
-		if (ops[0].atom == DW_OP_addr && n == 1)
-			add_global(r, ops[0].number, type);
+		place = place_read(block.data, block.length);
+		if (place.kind == PLACE_FIXED)
+			add_global(r, place.offset, l.type);
 		else if (scope)
 			for (ptrdiff_t off = 0; (off = dwarf_ranges(scope, off, &base, &low, &high)) > 0;)
-				add_location(r, type, low, high, ops, n);
+				add_place(low, high, place, &l);
 		return;
 	}
+	if (r->lists.data && dwarf_whatform(&attr) == DW_FORM_sec_offset && !dwarf_formudata(&attr, &list) &&
+	    loclists_read(&r->lists, list, r->base, add_place, &l))
+		return;
 	for (ptrdiff_t off = 0; (off = dwarf_getlocations(&attr, off, &base, &low, &high, &ops, &n)) > 0;)
-		add_location(r, type, low, high, ops, n);
+		add_place(low, high, place_of_ops(ops, n), &l);
 }
 
 static void read_body(struct reader *r, Dwarf_Die *parent, Dwarf_Die *scope, int depth)
@@ -194,11 +202,18 @@ static void start_unit(struct reader *r, uint32_t unit)
 
 static void read_unit(struct reader *r)
 {
+	struct loclists none = { 0 };
 	Dwarf_Die unit, die;
+	Dwarf_Half version;
 
 	if (!dwarf_offdie(r->types.dwarf, r->pool->units[r->types.unit], &unit) || dwarf_child(&unit, &die))
 		return;
 	resolver_next_unit(&r->types);
+	if (dwarf_cu_info(unit.cu, &version, NULL, NULL, NULL, NULL, NULL, NULL) || version < 5)
+		version = 0;
+	r->lists = version ? loclists_of(r->types.dwarf) : none;
+	if (dwarf_lowpc(&unit, &r->base))
+		r->base = 0;
 	do {
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_subprogram:
@@ -212,17 +227,14 @@ static void read_unit(struct reader *r)
 	} while (!dwarf_siblingof(&die, &die));
 }
 
-static struct err *open_dwarf(const char *path, int *fd, Dwarf **ret)
+/* Each handle on the same bytes. */
+static struct err *open_dwarf(const struct mapping *file, Elf **ret_elf, Dwarf **ret)
 {
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (*fd < 0)
-		return err_new("%s: %s", path, strerror(errno));
-	*ret = dwarf_begin(*fd, DWARF_C_READ);
-	if (!*ret) {
-		close(*fd);
-		return err_new("%s: %s", path, dwarf_errmsg(-1));
-	}
-	return NULL;
+	*ret_elf = elf_memory(file->base, file->size);
+	if (!*ret_elf)
+		return err_new("not an ELF file: %s", elf_errmsg(-1));
+	*ret = dwarf_begin_elf(*ret_elf, DWARF_C_READ, NULL);
+	return *ret ? NULL : err_new("no DWARF: %s", dwarf_errmsg(-1));
 }
 
 static void *read_units(void *arg)
@@ -255,20 +267,14 @@ static void *fill_structs(void *arg)
 	return NULL;
 }
 
-static struct err *list_units(struct pool *pool)
+static void list_units(struct pool *pool, Dwarf *dwarf)
 {
 	Dwarf_CU *cu = NULL;
 	uint32_t cap = 0, cap_names = 0, cap_dirs = 0;
 	Dwarf_Attribute attr;
-	struct err *err;
-	Dwarf *dwarf;
 	Dwarf_Die die;
 	uint8_t type;
-	int fd;
 
-	err = open_dwarf(pool->path, &fd, &dwarf);
-	if (err)
-		return err;
 	while (!dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, NULL)) {
 		uint32_t n = pool->nr_units;
 
@@ -282,9 +288,6 @@ static struct err *list_units(struct pool *pool)
 		pool->comp_dirs[n] = xstrdup(dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr)) ?: "");
 		pool->nr_units++;
 	}
-	dwarf_end(dwarf);
-	close(fd);
-	return NULL;
 }
 
 static void *append(void *to, uint32_t *n, void *from, uint32_t nr_from, size_t size)
@@ -363,23 +366,28 @@ static struct err *fill_all(struct pool *pool, struct reader *readers, uint32_t 
 
 static struct err *read_all(struct pool *pool, struct reader *readers, uint32_t nr_readers)
 {
-	struct err *err = list_units(pool);
+	struct err *err;
 
+	elf_version(EV_CURRENT);
+	err = mapping_open(pool->path, &pool->file);
 	for (uint32_t i = 0; !err && i < nr_readers; i++) {
 		readers[i].pool = pool;
 		readers[i].types.types = pool->types;
-		err = open_dwarf(pool->path, &readers[i].fd, &readers[i].types.dwarf);
+		err = open_dwarf(&pool->file, &readers[i].elf, &readers[i].types.dwarf);
 	}
-	err = err ?: run_readers(readers, nr_readers, read_units);
+	if (err)
+		return err_in(err, pool->path);
+	list_units(pool, readers[0].types.dwarf);
+	err = run_readers(readers, nr_readers, read_units);
 	return err ?: fill_all(pool, readers, nr_readers);
 }
 
 static void close_reader(struct reader *r)
 {
-	if (r->types.dwarf) {
+	if (r->types.dwarf)
 		dwarf_end(r->types.dwarf);
-		close(r->fd);
-	}
+	if (r->elf)
+		elf_end(r->elf);
 	resolver_release(&r->types);
 }
 
@@ -394,6 +402,7 @@ struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo
 		collect(info, &readers[i]);
 		close_reader(&readers[i]);
 	}
+	mapping_close(&pool.file);
 	free(readers);
 	for (uint32_t i = 0; i < pool.nr_units; i++)
 		free(pool.comp_dirs[i]);
