@@ -34,6 +34,7 @@ MODULES := \
 	elfkit/typeinfo \
 	elfkit/typeinfo_find \
 	disasm/x86_layout \
+	disasm/x86_operands \
 	disasm/x86 \
 	elfkit/funcs \
 	elfkit/variables \

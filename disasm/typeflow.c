@@ -87,7 +87,7 @@ static struct value add_values(const struct typeflow *f, struct value a, struct 
 	if (a.kind != V_PERCPU && b.kind != V_PERCPU)
 		return value_add(f->info, a, b);
 	if (other.kind == V_CONST || other.kind == V_PERCPU)
-		return pointer_to_var(f, a.n + b.n);
+		return pointer_to_var(f, (uint64_t)a.n + b.n);
 	return other.kind == V_POINTER ? other : unknown;
 }
 
@@ -107,7 +107,7 @@ static struct value address_of(const struct typeflow *f, const struct state *s, 
 	else if (o->scale > 1)
 		index = value_scale(index, o->scale);
 	if (o->segment && base.kind == V_CONST)
-		return pointer_to_var(f, base.n + o->value);
+		return pointer_to_var(f, (uint64_t)base.n + o->value);
 	/* last what may be the address of a table: the displacement */
 	base = add_values(f, base, index);
 	return add_values(f, base, (struct value){ V_CONST, 0, o->value });
@@ -388,11 +388,11 @@ static bool compute(const struct typeflow *f, const struct state *s, const struc
 		*ret = a.kind == V_STACK && b.kind == V_CONST ? (struct value){ V_STACK, 0, a.n & b.n } : unknown;
 		return true;
 	case OP_SUB:
-		b.n = -b.n;
+		b.n = 0 - (uint64_t)b.n;
 		*ret = dst->size == 8 && b.kind == V_CONST ? add_values(f, a, b) : unknown;
 		return true;
 	case OP_SHL:
-		*ret = dst->size == 8 && src->kind == OPERAND_IMM ? value_scale(a, 1LL << (src->value & 63)) : unknown;
+		*ret = dst->size == 8 && src->kind == OPERAND_IMM ? value_scale(a, 1ULL << (src->value & 63)) : unknown;
 		return true;
 	case OP_XOR:
 		*ret = unknown;

@@ -125,7 +125,7 @@ struct value value_add(const struct typeinfo *info, struct value a, struct value
 	}
 	if (b.kind == V_CONST) {
 		sum = a;
-		sum.n = (a.kind == V_UNKNOWN ? 0 : a.n) + b.n;
+		sum.n = (a.kind == V_UNKNOWN ? 0 : (uint64_t)a.n) + b.n;
 		if (a.kind != V_UNKNOWN && a.kind != V_INDEX)
 			return sum;
 		/* a table at a fixed address, or an index to be scaled */
@@ -138,15 +138,15 @@ struct value value_add(const struct typeinfo *info, struct value a, struct value
 		a = (struct value){ .kind = V_INDEX };
 	if (b.kind != V_INDEX || (a.kind != V_INDEX && a.kind != V_POINTER))
 		return unknown;
-	a.n += b.n;
+	a.n = (uint64_t)a.n + b.n;
 	return a.kind == V_POINTER && b.n ? into_bounds(info, a) : a;
 }
 
-struct value value_scale(struct value v, int64_t factor)
+struct value value_scale(struct value v, uint64_t factor)
 {
 	if (v.kind != V_INDEX && v.kind != V_CONST)
 		return unknown;
-	v.n *= factor;
+	v.n = v.n * factor;
 	return v;
 }
 

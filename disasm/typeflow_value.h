@@ -44,11 +44,11 @@ struct value value_merge(const struct typeinfo *info, struct value a, struct val
 /* What is known of @v when DWARF says that it is @hint. */
 struct value value_refine(const struct typeinfo *info, struct value v, struct value hint);
 
-/* @a + @b, where neither is a constant of the per-CPU area. */
+/* @a + @b, modulo 2^64, where neither is a constant of the per-CPU area. */
 struct value value_add(const struct typeinfo *info, struct value a, struct value b);
 
 /* @v * @factor, for indices and constants. */
-struct value value_scale(struct value v, int64_t factor);
+struct value value_scale(struct value v, uint64_t factor);
 
 struct value state_load(const struct state *s, int64_t at);
 void state_forget(struct state *s, int64_t at, uint32_t size);
