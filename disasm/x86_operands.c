@@ -2,6 +2,7 @@
 /* ModRM, SIB and one-byte opcodes (Intel SDM volume 2, sections 2.1 and A.3). */
 #include <string.h>
 
+#include "disasm/insn.h"
 #include "disasm/x86_operands.h"
 
 enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
