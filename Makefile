@@ -29,9 +29,12 @@ MODULES := \
 	elfkit/debuginfo \
 	elfkit/cfi \
 	elfkit/types \
+	elfkit/typeinfo_place \
+	elfkit/typeinfo_resolve \
 	elfkit/typeinfo \
 	elfkit/typeinfo_find \
 	disasm/x86_layout \
+	disasm/x86_operands \
 	disasm/x86 \
 	elfkit/funcs \
 	elfkit/variables \
@@ -42,6 +45,7 @@ MODULES := \
 	disasm/frame \
 	disasm/resume \
 	disasm/typeflow_value \
+	disasm/typeflow_learnt \
 	disasm/typeflow_code \
 	disasm/typeflow \
 	elfkit/boundary \
@@ -114,8 +118,7 @@ LIB_CFLAGS += $(patsubst %/capstone,%,$(filter -I%/capstone,$(LIB_CFLAGS)))
 endif
 
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-# Sums of addresses and constants from a file wrap, as the processor's do.
-ALL_CFLAGS = -std=gnu11 -fwrapv -pthread -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
+ALL_CFLAGS = -std=gnu11 -pthread -Wall -Wextra $(SANITIZE_FLAGS) $(CFLAGS) -D_GNU_SOURCE \
 	-DELFKIT_VERSION='"$(VERSION)"' -DELFKIT_DATADIR='"$(DATADIR)"' -I. $(LIB_CFLAGS)
 ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 

@@ -55,6 +55,7 @@ struct operand {
 	enum operand_kind kind;
 	uint8_t reg;		/* OPERAND_REG: DWARF number or INSN_REG_NONE */
 	uint8_t base, index;	/* OPERAND_MEM: the same */
+	uint8_t scale;		/* OPERAND_MEM: of the index */
 	bool segment;		/* OPERAND_MEM: %fs or %gs based */
 	bool pc_relative;	/* OPERAND_MEM */
 	int64_t value;		/* immediate or displacement */
@@ -65,7 +66,7 @@ struct operand {
 enum insn_op {
 	OP_OTHER,
 	OP_PUSH, OP_POP, OP_MOV, OP_LEA, OP_ADD, OP_SUB, OP_AND, OP_LEAVE, OP_NOP, OP_ENDBR,
-	OP_CMOV, OP_XCHG, OP_XOR, OP_OR, OP_TEST,
+	OP_CMOV, OP_XCHG, OP_XOR, OP_OR, OP_TEST, OP_SHL,
 	OP_REP,			/* a string instruction that rcx repeats */
 };
 

@@ -7,14 +7,8 @@
 
 #include "disasm/typeflow.h"
 #include "disasm/typeflow_code.h"
+#include "disasm/typeflow_learnt.h"
 #include "disasm/typeflow_value.h"
-
-/* A pointer @n bytes behind the start of a @type points to @target, in this function. */
-struct fact {
-	uint32_t type;
-	int64_t n;
-	uint32_t target;
-};
 
 struct typeflow {
 	const struct funcs *funcs;
@@ -26,8 +20,8 @@ struct typeflow {
 
 	/* the function under way */
 	const struct type_func *known;	/* what DWARF says of it, or NULL */
-	struct fact *facts;
-	uint32_t nr_facts, cap_facts;
+	struct learnt learnt;
+	uint64_t before;	/* the instruction before the one under way, in its block */
 	access_fn *fn;		/* NULL until the last pass */
 	void *arg;
 };
@@ -60,8 +54,14 @@ void typeflow_close(struct typeflow *f)
 	if (!f)
 		return;
 	code_release(&f->code);
-	free(f->facts);
+	free(f->learnt.v);
 	free(f);
+}
+
+void typeflow_stops(const struct typeflow *f, uint64_t *ret_stops, uint64_t *ret_bytes)
+{
+	*ret_stops = f->code.nr_stops;
+	*ret_bytes = f->code.bytes_left;
 }
 
 /* A variable of which @addr is inside, as a pointer. */
@@ -74,17 +74,21 @@ static struct value pointer_to_var(const struct typeflow *f, uint64_t addr)
 	return (struct value){ V_POINTER, var->type, (int64_t)(addr - var->addr) };
 }
 
-static struct value add_constant(const struct typeflow *f, struct value v, int64_t n)
-{
-	v.n += n;
-	if (v.kind == V_PERCPU)
-		return pointer_to_var(f, n);
-	return v.kind == V_UNKNOWN ? unknown : v;
-}
-
 static struct value reg_value(const struct state *s, uint8_t reg)
 {
 	return reg < NR_REGS ? s->regs[reg] : unknown;
+}
+
+/* a + b; in a per-CPU variable, whichever of the two is its place */
+static struct value add_values(const struct typeflow *f, struct value a, struct value b)
+{
+	struct value other = a.kind == V_PERCPU ? b : a;
+
+	if (a.kind != V_PERCPU && b.kind != V_PERCPU)
+		return value_add(f->info, a, b);
+	if (other.kind == V_CONST || other.kind == V_PERCPU)
+		return pointer_to_var(f, (uint64_t)a.n + b.n);
+	return other.kind == V_POINTER ? other : unknown;
 }
 
 /* The address that a memory operand stands for. */
@@ -96,18 +100,17 @@ static struct value address_of(const struct typeflow *f, const struct state *s, 
 
 	if (o->base == INSN_REG_NONE && o->index == INSN_REG_NONE)
 		return o->segment ? pointer_to_var(f, addr) : (struct value){ V_CONST, 0, addr };
+	if (o->base == INSN_REG_NONE)
+		base = (struct value){ .kind = V_CONST };
+	if (o->index == INSN_REG_NONE)
+		index = (struct value){ .kind = V_CONST };
+	else if (o->scale > 1)
+		index = value_scale(index, o->scale);
 	if (o->segment && base.kind == V_CONST)
-		return pointer_to_var(f, base.n + o->value);
-	if (base.kind == V_UNKNOWN && (index.kind == V_POINTER || index.kind == V_PERCPU))
-		base = index;
-	else if (base.kind == V_CONST && index.kind == V_PERCPU)
-		return pointer_to_var(f, base.n + o->value);
-	else if (base.kind == V_PERCPU && index.kind == V_CONST)
-		return pointer_to_var(f, index.n + o->value);
-	if (base.kind == V_UNKNOWN && o->value < 0 && o->value >= INT32_MIN)
-		return value_resolve(f->info, (struct value){ V_CONST, 0, o->value }).kind == V_POINTER ?
-			(struct value){ V_CONST, 0, o->value } : unknown;
-	return add_constant(f, base, o->value);
+		return pointer_to_var(f, (uint64_t)base.n + o->value);
+	/* last what may be the address of a table: the displacement */
+	base = add_values(f, base, index);
+	return add_values(f, base, (struct value){ V_CONST, 0, o->value });
 }
 
 /*
@@ -177,28 +180,12 @@ static bool is_cpu_distance(const struct typeflow *f, const struct step *step, c
 	return o->segment ? addr == f->this_cpu_off : f->cpu_offsets && addr == f->cpu_offsets;
 }
 
-/* What the function's own hints say of a pointer in memory: the void *private of a struct. */
-static uint32_t fact_of(const struct typeflow *f, struct value object)
+/* A value of which only is known where it was made, and what was learnt of it. */
+static struct value made_at(const struct typeflow *f, int64_t place)
 {
-	for (uint32_t i = 0; i < f->nr_facts; i++)
-		if (f->facts[i].type == object.type && f->facts[i].n == object.n)
-			return f->facts[i].target;
-	return 0;
-}
+	struct value v = recall(&f->learnt, 0, place);
 
-static void add_fact(struct typeflow *f, struct value object, uint32_t target)
-{
-	for (uint32_t i = 0; i < f->nr_facts; i++) {
-		struct fact *fact = &f->facts[i];
-
-		if (fact->type == object.type && fact->n == object.n) {
-			if (fact->target != target)
-				fact->target = 0;	/* not the same everywhere */
-			return;
-		}
-	}
-	GROW(f->facts, f->nr_facts, f->cap_facts);
-	f->facts[f->nr_facts++] = (struct fact){ object.type, object.n, target };
+	return v.kind == V_POINTER ? v : (struct value){ V_UNKNOWN, 0, place };
 }
 
 static struct value load(const struct typeflow *f, const struct state *s, const struct step *step,
@@ -214,14 +201,16 @@ static struct value load(const struct typeflow *f, const struct state *s, const 
 	if (address.kind == V_STACK && o->index == INSN_REG_NONE) {
 		struct value v = state_load(s, address.n);
 
-		if (v.kind != V_UNKNOWN)
+		if (v.kind != V_UNKNOWN || v.n)
 			return v;
 	}
 	object = object_at(f, s, step, address);
-	if (object.kind != V_POINTER)
-		return unknown;
-	target = types_pointee(f->info->types, object.type, object.n) ?: fact_of(f, object);
-	return target ? (struct value){ V_POINTER, target, 0 } : unknown;
+	target = object.kind == V_POINTER ? types_pointee(f->info->types, object.type, object.n) : 0;
+	if (target)
+		return (struct value){ V_POINTER, target, 0 };
+	if (object.kind == V_POINTER && recall(&f->learnt, object.type, object.n).kind == V_POINTER)
+		return recall(&f->learnt, object.type, object.n);
+	return made_at(f, step->insn.addr);
 }
 
 static struct value read_operand(const struct typeflow *f, const struct state *s, const struct step *step,
@@ -257,28 +246,6 @@ static void write_operand(const struct typeflow *f, struct state *s, const struc
 		state_store(s, address.n, v);
 	else
 		state_forget(s, address.n, o->size);
-}
-
-/* a + b, whichever of the two is the pointer */
-static struct value add_values(const struct typeflow *f, struct value a, struct value b)
-{
-	if (a.kind == V_PERCPU || b.kind == V_PERCPU) {
-		struct value other = a.kind == V_PERCPU ? b : a;
-
-		if (other.kind == V_CONST)
-			return pointer_to_var(f, other.n);
-		return other.kind == V_POINTER ? other : unknown;
-	}
-	if (b.kind == V_CONST)
-		return add_constant(f, a, b.n);
-	if (a.kind == V_CONST)
-		return add_constant(f, b, a.n);
-	/* an index that has been scaled already */
-	if (a.kind == V_POINTER && b.kind == V_UNKNOWN)
-		return a;
-	if (b.kind == V_POINTER && a.kind == V_UNKNOWN)
-		return b;
-	return unknown;
 }
 
 static struct value returned(const struct typeflow *f, uint32_t type)
@@ -325,17 +292,21 @@ static void apply_hint(struct typeflow *f, struct state *s, const struct type_hi
 {
 	struct value hint = { V_POINTER, types_complete(f->info->types, h->type), h->offset };
 	const struct type *t = &f->info->types->v[hint.type];
-	struct value object;
+	struct value v, object;
 
 	if (h->reg >= NR_REGS)
 		return;
-	object = value_resolve(f->info, s->regs[h->reg]);
+	v = s->regs[h->reg];
+	object = value_resolve(f->info, v);
 	if (t->kind == TYPE_POINTER && t->target && object.kind == V_POINTER) {
 		object.n -= h->offset;
 		if (!types_pointee(f->info->types, object.type, object.n))
-			add_fact(f, object, types_complete(f->info->types, t->target));
+			learn(&f->learnt, object.type, object.n,
+			      (struct value){ V_POINTER, types_complete(f->info->types, t->target), 0 });
 	}
-	s->regs[h->reg] = value_refine(f->info, s->regs[h->reg], hint);
+	if (v.kind == V_UNKNOWN && v.n && v.n != (int64_t)f->before && type_is_aggregate(t))
+		learn(&f->learnt, 0, v.n, hint);
+	s->regs[h->reg] = value_refine(f->info, v, hint);
 }
 
 /* What DWARF says from @pc on; with @all, also what it has said before and still holds. */
@@ -377,6 +348,8 @@ static void call(struct typeflow *f, struct state *s, const struct step *step)
 		if (i != f->machine->sp && !(f->machine->callee_saved & (1U << i)))
 			s->regs[i] = unknown;
 	apply_hints(f, s, step->insn.addr + step->insn.size, true);
+	if (s->regs[0].kind == V_UNKNOWN)
+		s->regs[0] = made_at(f, step->insn.addr);
 	if (type && returned(f, type).kind == V_POINTER)
 		s->regs[0] = value_refine(f->info, s->regs[0], returned(f, type));
 }
@@ -415,7 +388,11 @@ static bool compute(const struct typeflow *f, const struct state *s, const struc
 		*ret = a.kind == V_STACK && b.kind == V_CONST ? (struct value){ V_STACK, 0, a.n & b.n } : unknown;
 		return true;
 	case OP_SUB:
-		*ret = dst->size == 8 && b.kind == V_CONST ? add_constant(f, a, -b.n) : unknown;
+		b.n = 0 - (uint64_t)b.n;
+		*ret = dst->size == 8 && b.kind == V_CONST ? add_values(f, a, b) : unknown;
+		return true;
+	case OP_SHL:
+		*ret = dst->size == 8 && src->kind == OPERAND_IMM ? value_scale(a, 1ULL << (src->value & 63)) : unknown;
 		return true;
 	case OP_XOR:
 		*ret = unknown;
@@ -531,8 +508,9 @@ static void run_block(struct typeflow *f, struct block *block)
 		const struct step *step = &f->code.steps[i];
 		const struct insn *insn = &step->insn;
 
+		f->before = i > block->first ? step[-1].insn.addr : 0;
 		apply_hints(f, &s, insn->addr, i == block->first);
-		for (uint32_t e = code_first_edge(&f->code, insn->addr);
+		for (uint32_t e = step->has_edge ? code_first_edge(&f->code, insn->addr) : f->code.nr_edges;
 		     !f->fn && e < f->code.nr_edges && f->code.edges[e].from == insn->addr; e++)
 			flow_to(f, f->code.edges[e].to, &s);
 		run_step(f, &s, step);
@@ -563,6 +541,9 @@ static void run_until_stable(struct typeflow *f)
 static void analyse(struct typeflow *f, uint32_t start)
 {
 	f->code.blocks[start].in.reached = f->code.blocks[start].dirty = true;
+	for (int i = 0; i < NR_REGS; i++)
+		if (f->machine->args & (1U << i))
+			f->code.blocks[start].in.regs[i] = made_at(f, 1 + i);
 	f->code.blocks[start].in.regs[f->machine->sp] = (struct value){ V_STACK, 0, -8 };
 	run_until_stable(f);
 	/* what no path was found to starts from what DWARF says there */
@@ -585,10 +566,10 @@ void typeflow_run(struct typeflow *f, uint32_t func, access_fn *fn, void *arg)
 	start = code_block_at(&f->code, entry);
 	if (start == UINT32_MAX)
 		return;
-	f->nr_facts = 0;
+	f->learnt.n = 0;
 	analyse(f, start);
-	if (f->nr_facts) {
-		/* what was learnt of pointers in memory holds from the beginning */
+	if (f->learnt.n) {
+		/* what was learnt holds from the beginning */
 		for (uint32_t i = 0; i < f->code.nr_blocks; i++)
 			memset(&f->code.blocks[i].in, 0, sizeof(f->code.blocks[i].in));
 		analyse(f, start);

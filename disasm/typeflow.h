@@ -38,4 +38,7 @@ void typeflow_close(struct typeflow *flow);
  */
 void typeflow_run(struct typeflow *flow, uint32_t func, access_fn *fn, void *arg);
 
+/* How often so far the rest of a function was left out for bytes that are no instruction, and how many bytes that was. */
+void typeflow_stops(const struct typeflow *flow, uint64_t *ret_stops, uint64_t *ret_bytes);
+
 #endif

@@ -63,8 +63,11 @@ static void decode_part(struct code *c, uint64_t low, uint64_t high)
 
 		GROW(c->steps, c->nr_steps, c->cap_steps);
 		step = &c->steps[c->nr_steps];
-		if (!bytes || !decode_operands(c->decoder, bytes, high - at, at, &step->insn, &detail))
+		if (!bytes || !decode_operands(c->decoder, bytes, high - at, at, &step->insn, &detail)) {
+			c->nr_stops++;
+			c->bytes_left += high - at;
 			return;
+		}
 		step->op = detail.op;
 		step->nr_operands = detail.nr_operands;
 		memcpy(step->operands, detail.operands, sizeof(step->operands));
@@ -102,12 +105,18 @@ static void mark_leader(struct code *c, uint64_t addr)
 
 static void split_blocks(struct code *c)
 {
+	uint32_t e = c->nr_steps ? code_first_edge(c, c->steps[0].insn.addr) : 0;
+
 	for (uint32_t i = 0; i < c->nr_steps; i++) {
 		const struct insn *insn = &c->steps[i].insn;
 
 		if (insn->kind == INSN_JUMP || insn->kind == INSN_BRANCH)
 			mark_leader(c, insn->target);
-		for (uint32_t e = code_first_edge(c, insn->addr); e < c->nr_edges && c->edges[e].from == insn->addr; e++)
+		/* steps and edges are sorted: one walk */
+		while (e < c->nr_edges && c->edges[e].from < insn->addr)
+			e++;
+		c->steps[i].has_edge = e < c->nr_edges && c->edges[e].from == insn->addr;
+		for (; e < c->nr_edges && c->edges[e].from == insn->addr; e++)
 			mark_leader(c, c->edges[e].to);
 	}
 	c->nr_blocks = 0;

@@ -13,6 +13,7 @@ struct step {
 	struct operand operands[4];
 	uint32_t regs_written;
 	bool leader;		/* starts a block */
+	bool has_edge;		/* some edges leave here */
 };
 
 struct block {
@@ -31,6 +32,8 @@ struct code {
 	struct decoder *decoder;
 	struct edge *edges;	/* of the whole kernel, sorted by from */
 	uint32_t nr_edges, cap_edges;
+
+	uint64_t nr_stops, bytes_left;	/* see typeflow_stops() */
 
 	/* the function that code_read() read last */
 	struct step *steps;	/* sorted by address */

@@ -93,7 +93,7 @@ struct value value_refine(const struct typeinfo *info, struct value v, struct va
 	const struct type *t = &info->types->v[hint.type];
 	struct value resolved = value_resolve(info, v);
 
-	if (t->kind == TYPE_SCALAR && (v.kind != V_UNKNOWN || t->byte))
+	if (t->kind == TYPE_SCALAR && ((v.kind != V_UNKNOWN && v.kind != V_INDEX) || t->byte))
 		return v;
 	if (v.kind == V_STACK || (v.kind == V_CONST && resolved.kind == V_POINTER))
 		return v;
@@ -102,6 +102,52 @@ struct value value_refine(const struct typeinfo *info, struct value v, struct va
 	if (contains(info, v, hint) || (in_bounds(info, v) && !in_bounds(info, hint)))
 		return v;
 	return hint;
+}
+
+/* An element further on in an array of what @v points to. */
+static struct value into_bounds(const struct typeinfo *info, struct value v)
+{
+	int64_t size = info->types->v[v.type].size;
+
+	if (size && v.n >= size)
+		v.n %= size;
+	return v;
+}
+
+struct value value_add(const struct typeinfo *info, struct value a, struct value b)
+{
+	struct value sum;
+
+	if (b.kind == V_POINTER || a.kind == V_CONST) {
+		sum = a;
+		a = b;
+		b = sum;
+	}
+	if (b.kind == V_CONST) {
+		sum = a;
+		sum.n = (a.kind == V_UNKNOWN ? 0 : (uint64_t)a.n) + b.n;
+		if (a.kind != V_UNKNOWN && a.kind != V_INDEX)
+			return sum;
+		/* a table at a fixed address, or an index to be scaled */
+		sum = value_resolve(info, (struct value){ V_CONST, 0, sum.n });
+		return sum.kind == V_POINTER ? sum : (struct value){ V_INDEX, 0, sum.n };
+	}
+	if (b.kind == V_UNKNOWN)
+		b = (struct value){ .kind = V_INDEX };
+	if (a.kind == V_UNKNOWN)
+		a = (struct value){ .kind = V_INDEX };
+	if (b.kind != V_INDEX || (a.kind != V_INDEX && a.kind != V_POINTER))
+		return unknown;
+	a.n = (uint64_t)a.n + b.n;
+	return a.kind == V_POINTER && b.n ? into_bounds(info, a) : a;
+}
+
+struct value value_scale(struct value v, uint64_t factor)
+{
+	if (v.kind != V_INDEX && v.kind != V_CONST)
+		return unknown;
+	v.n = v.n * factor;
+	return v;
 }
 
 struct value state_load(const struct state *s, int64_t at)
@@ -125,7 +171,7 @@ void state_forget(struct state *s, int64_t at, uint32_t size)
 void state_store(struct state *s, int64_t at, struct value v)
 {
 	state_forget(s, at, 8);
-	if (v.kind != V_UNKNOWN && s->nr_slots < NR_SLOTS)
+	if (!same(v, unknown) && s->nr_slots < NR_SLOTS)
 		s->slots[s->nr_slots++] = (struct slot){ at, v };
 }
 
@@ -150,7 +196,7 @@ bool state_merge(const struct typeinfo *info, struct state *to, const struct sta
 
 		changed |= !same(v, slot->value);
 		slot->value = v;
-		if (v.kind == V_UNKNOWN)
+		if (same(v, unknown))
 			*slot = to->slots[--to->nr_slots];
 		else
 			i++;

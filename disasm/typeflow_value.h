@@ -6,7 +6,8 @@
 #include "elfkit/typeinfo.h"
 
 enum value_kind {
-	V_UNKNOWN,
+	V_UNKNOWN,		/* n: where it was made, see typeflow_learnt.h, or 0 */
+	V_INDEX,		/* n plus something that is not known */
 	V_POINTER,		/* n bytes behind the start of an object of `type` */
 	V_STACK,		/* CFA + n */
 	V_CONST,		/* n */
@@ -42,6 +43,12 @@ struct value value_merge(const struct typeinfo *info, struct value a, struct val
 
 /* What is known of @v when DWARF says that it is @hint. */
 struct value value_refine(const struct typeinfo *info, struct value v, struct value hint);
+
+/* @a + @b, modulo 2^64, where neither is a constant of the per-CPU area. */
+struct value value_add(const struct typeinfo *info, struct value a, struct value b);
+
+/* @v * @factor, for indices and constants. */
+struct value value_scale(struct value v, uint64_t factor);
 
 struct value state_load(const struct state *s, int64_t at);
 void state_forget(struct state *s, int64_t at, uint32_t size);

@@ -13,6 +13,7 @@
 
 #include "disasm/insn.h"
 #include "disasm/x86_layout.h"
+#include "disasm/x86_operands.h"
 
 struct decoder {
 	csh detailed;
@@ -139,6 +140,21 @@ static void classify_one_byte(struct insn *insn, const uint8_t *bytes, uint8_t a
 	}
 }
 
+static void classify(struct insn *ret, const uint8_t *bytes, uint64_t addr, const struct x86_layout *l)
+{
+	*ret = (struct insn){
+		.addr = addr,
+		.size = l->size,
+		.disp = { l->disp, l->disp_size },
+		.imm = { l->imm, l->imm_size },
+		.pc_relative = l->pc_relative,
+	};
+	if (l->map == X86_MAP_ONE_BYTE)
+		classify_one_byte(ret, bytes, l->opcode);
+	else if (l->map == X86_MAP_0F && !l->vex)
+		classify_two_byte(ret, bytes, bytes[l->opcode]);
+}
+
 bool decode(struct decoder *d __attribute__((unused)), const uint8_t *bytes, uint64_t len, uint64_t addr,
 	    struct insn *ret)
 {
@@ -146,17 +162,7 @@ bool decode(struct decoder *d __attribute__((unused)), const uint8_t *bytes, uin
 
 	if (!x86_layout(bytes, len, &l))
 		return false;
-	*ret = (struct insn){
-		.addr = addr,
-		.size = l.size,
-		.disp = { l.disp, l.disp_size },
-		.imm = { l.imm, l.imm_size },
-		.pc_relative = l.pc_relative,
-	};
-	if (l.map == X86_MAP_ONE_BYTE)
-		classify_one_byte(ret, bytes, l.opcode);
-	else if (l.map == X86_MAP_0F && !l.vex)
-		classify_two_byte(ret, bytes, bytes[l.opcode]);
+	classify(ret, bytes, addr, &l);
 	return true;
 }
 
@@ -218,6 +224,7 @@ static enum insn_op op_of(unsigned int id)
 	case X86_INS_XOR: return OP_XOR;
 	case X86_INS_OR: return OP_OR;
 	case X86_INS_TEST: return OP_TEST;
+	case X86_INS_SHL: case X86_INS_SAL: return OP_SHL;
 	case X86_INS_CMOVA: case X86_INS_CMOVAE: case X86_INS_CMOVB: case X86_INS_CMOVBE:
 	case X86_INS_CMOVE: case X86_INS_CMOVG: case X86_INS_CMOVGE: case X86_INS_CMOVL:
 	case X86_INS_CMOVLE: case X86_INS_CMOVNE: case X86_INS_CMOVNO: case X86_INS_CMOVNP:
@@ -251,6 +258,7 @@ static struct operand operand_of(const cs_x86_op *op)
 		o.kind = OPERAND_MEM;
 		o.base = dwarf_reg(op->mem.base);
 		o.index = dwarf_reg(op->mem.index);
+		o.scale = op->mem.scale;
 		/* a 67 prefix makes it %eip, which is the same below 4 GB and in kernel code */
 		o.pc_relative = op->mem.base == X86_REG_RIP || op->mem.base == X86_REG_EIP;
 		o.segment = op->mem.segment == X86_REG_GS || op->mem.segment == X86_REG_FS;
@@ -323,17 +331,23 @@ bool decode_operands(struct decoder *d, const uint8_t *bytes, uint64_t len, uint
 	uint64_t pc = addr;
 	cs_insn *insn = d->detailed_insn;
 	const cs_detail *detail = insn->detail;
+	struct x86_layout l;
 
-	if (!decode(d, bytes, len, addr, ret) || !cs_disasm_iter(d->detailed, &code, &left, &pc, insn))
+	if (!x86_layout(bytes, len, &l))
+		return false;
+	classify(ret, bytes, addr, &l);
+	ret_detail->nr_fields = 0;
+	*ret_detail->text = '\0';
+	if (x86_operands(bytes, &l, addr, ret_detail))
+		return true;
+	if (!cs_disasm_iter(d->detailed, &code, &left, &pc, insn))
 		return false;
 	ret_detail->op = op_of(insn->id);
 	if (detail->x86.prefix[0] == X86_PREFIX_REP && is_string(insn->id))
 		ret_detail->op = OP_REP;
 	ret_detail->nr_operands = 0;
-	ret_detail->nr_fields = 0;
 	ret_detail->regs_written = (ret_detail->op == OP_REP ? BIT(2) : 0) |
 		reg_mask(detail->regs_write, detail->regs_write_count);
-	*ret_detail->text = '\0';
 	for (uint8_t i = 0; i < detail->x86.op_count && i < 4; i++) {
 		struct operand *o = &ret_detail->operands[ret_detail->nr_operands++];
 

@@ -394,6 +394,17 @@ static struct err *open_object(const char *path, struct debug_file *file)
 	return NULL;
 }
 
+bool elf_has_compressed(Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+
+	while ((scn = elf_nextscn(elf, scn)))
+		if (gelf_getshdr(scn, &shdr) && (shdr.sh_flags & SHF_COMPRESSED))
+			return true;
+	return false;
+}
+
 static struct err *open_dwarf(const char *path, struct debug_file *file)
 {
 	struct err *err = mapping_open(path, &file->mapping);
@@ -406,6 +417,7 @@ static struct err *open_dwarf(const char *path, struct debug_file *file)
 	if (!file->elf || !gelf_getehdr(file->elf, &ehdr))
 		return err_new("not an ELF file: %s", elf_errmsg(-1));
 	file->relocatable = ehdr.e_type == ET_REL;
+	file->mapping.written = elf_has_compressed(file->elf);
 	if (file->relocatable)
 		err = open_object(path, file);
 	else

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 
 #include "elfkit/err.h"
-
 #include "elfkit/mapping.h"
 
 struct debug_file {
@@ -22,6 +21,9 @@ struct debug_file {
 	struct mapping mapping;
 	bool relocatable;	/* an object */
 };
+
+/* Whether libelf will write to section headers, as it does when it decompresses (elf_compress). */
+bool elf_has_compressed(Elf *elf);
 
 struct die_walk {
 	const char *unit;	/* the name of the one that is walked */

@@ -25,7 +25,7 @@ struct err *mapping_open(const char *path, struct mapping *ret)
 	close(fd);
 	if (base == MAP_FAILED)
 		return err_new("%s", strerror(errno));
-	*ret = (struct mapping){ base, st.st_size };
+	*ret = (struct mapping){ base, st.st_size, false };
 	return NULL;
 }
 
@@ -38,7 +38,6 @@ void mapping_close(struct mapping *mapping)
 
 void mapping_forget(const struct mapping *mapping)
 {
-	/* nothing was ever written to it, so nothing is lost */
-	if (mapping->base)
+	if (mapping->base && !mapping->written)
 		madvise(mapping->base, mapping->size, MADV_DONTNEED);
 }

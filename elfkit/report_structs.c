@@ -16,6 +16,7 @@
  *	accesses:
  *	  all: {seen: n, typed: n, untyped: n}	accesses to memory in all functions ...
  *	  outside: {...}			... and in those outside the boundary
+ *	  undecoded: {stops: n, bytes: n}	how often code was left out behind bytes that are no instruction
  *
  * An untyped access may be to any of the structs.
  */
@@ -99,5 +100,10 @@ void report_structs(struct report_out *r, const struct structs *structs)
 	report_open_mapping(r, YAML_BLOCK_MAPPING_STYLE);
 	write_counts(r, "all", &structs->all);
 	write_counts(r, "outside", &structs->outside);
+	report_text(r, "undecoded");
+	report_open_mapping(r, YAML_FLOW_MAPPING_STYLE);
+	report_pair_number(r, "stops", structs->nr_stops);
+	report_pair_number(r, "bytes", structs->bytes_left);
+	report_close_mapping(r);
 	report_close_mapping(r);
 }

@@ -122,6 +122,8 @@ static bool *find_parts(const struct funcs *funcs, const struct typeinfo *info)
 
 static void take(struct structs *s, struct worker *w)
 {
+	uint64_t stops, bytes;
+
 	if (w->n) {
 		s->uses = xreallocarray(s->uses, s->nr_uses + w->n, sizeof(*s->uses));
 		memcpy(s->uses + s->nr_uses, w->uses, w->n * sizeof(*w->uses));
@@ -131,6 +133,9 @@ static void take(struct structs *s, struct worker *w)
 	s->all.typed += w->all.typed;
 	s->outside.seen += w->outside.seen;
 	s->outside.typed += w->outside.typed;
+	typeflow_stops(w->flow, &stops, &bytes);
+	s->nr_stops += stops;
+	s->bytes_left += bytes;
 	free(w->uses);
 	typeflow_close(w->flow);
 }

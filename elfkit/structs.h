@@ -41,6 +41,7 @@ struct structs {
 	struct struct_entry *v;		/* sorted by name, file and line */
 	uint32_t n;
 	struct access_counts all, outside;
+	uint64_t nr_stops, bytes_left;	/* see typeflow_stops() */
 	struct typeinfo *info;
 	struct struct_use *uses;
 	uint32_t nr_uses;

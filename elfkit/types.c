@@ -9,6 +9,7 @@ struct types_index {
 	pthread_mutex_t lock;
 	uint32_t *slots;	/* type ids; 0: free */
 	uint32_t nr_slots, cap;
+	uint32_t open;		/* the first type whose unit is not fixed */
 	char **strings;		/* hash of strings */
 	uint32_t nr_string_slots, nr_strings;
 };
@@ -106,6 +107,7 @@ struct types *types_new(void)
 	GROW(types->v, types->n, types->index->cap);
 	memset(&types->v[types->n++], 0, sizeof(*types->v));
 	grow_slots(types);
+	types_next_round(types);
 	return types;
 }
 
@@ -132,7 +134,7 @@ void types_free(struct types *types)
 	free(types);
 }
 
-uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new)
+uint32_t types_intern(struct types *types, const struct type *key)
 {
 	struct types_index *x = types->index;
 	uint64_t h = hash_type(key);
@@ -143,9 +145,10 @@ uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new
 	while (x->slots[i] && !same_type(&types->v[x->slots[i]], key))
 		i = (i + 1) & (x->nr_slots - 1);
 	id = x->slots[i];
-	*ret_new = !id || key->unit < types->v[id].unit;
-	if (id && *ret_new)
+	if (id >= x->open && key->unit < types->v[id].unit) {
 		types->v[id].unit = key->unit;
+		types->v[id].die = key->die;
+	}
 	if (!id) {
 		struct type *t;
 
@@ -165,23 +168,19 @@ uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new
 	return id;
 }
 
-void types_set_members(struct types *types, uint32_t id, uint32_t unit, struct type_member *members,
-		       uint32_t n)
+void types_set_members(struct types *types, uint32_t id, struct type_member *members, uint32_t n)
 {
-	struct type *t;
-
 	pthread_mutex_lock(&types->index->lock);
-	t = &types->v[id];
-	if (t->unit == unit) {
-		for (uint32_t i = 0; i < n; i++)
-			members[i].name = intern_string(types->index, members[i].name);
-		free_members(t->members, t->nr_members);
-		t->members = members;
-		t->nr_members = n;
-	} else {
-		free_members(members, n);
-	}
+	for (uint32_t i = 0; i < n; i++)
+		members[i].name = intern_string(types->index, members[i].name);
+	types->v[id].members = members;
+	types->v[id].nr_members = n;
 	pthread_mutex_unlock(&types->index->lock);
+}
+
+void types_next_round(struct types *types)
+{
+	types->index->open = types->n;
 }
 
 struct named {
@@ -243,12 +242,19 @@ static bool into_element(const struct types *types, const struct type *array, in
 	return true;
 }
 
+/* Where a member without a size ends: padding where the next one starts, an array of any length nowhere. */
+static int64_t open_end(const struct type *t, const struct type_member *m)
+{
+	for (const struct type_member *next = m + 1; next < t->members + t->nr_members; next++)
+		if (next->size && next->offset >= m->offset)
+			return next->offset;
+	return t->size > m->offset ? t->size : INT64_MAX;
+}
+
 static bool covers(const struct type *t, const struct type_member *m, int64_t offset, uint32_t size)
 {
-	int64_t end = (int64_t)m->offset + m->size;
+	int64_t end = m->size ? (int64_t)m->offset + m->size : open_end(t, m);
 
-	if (!m->size)
-		end = t->size > m->offset ? t->size : INT64_MAX;
 	if (m->bit_size) {
 		int64_t first = m->offset + m->bit_offset / 8;
 
@@ -275,7 +281,8 @@ struct walking {
 	void *arg;
 	uint32_t size;		/* 0: an address, which stops at what starts there */
 	uint64_t bits;
-	int depth;
+	uint32_t depth;		/* how many types are open */
+	uint32_t members;	/* ... and how many of them by a member */
 	uint32_t steps;
 };
 
@@ -305,7 +312,7 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 		return offset >= 0 && offset < t->size;
 	for (uint32_t i = 0; i < t->nr_members; i++) {
 		const struct type_member *m = &t->members[i];
-		struct type_step step = { .type = id, .member = i, .offset = base };
+		struct type_step step = { .type = id, .member = i, .offset = base, .depth = w->members };
 		int64_t from;
 
 		if (!covers(t, m, offset, size) || (w->bits && m->bit_size && !has_bit(m, offset, w->bits)))
@@ -318,10 +325,12 @@ static bool walk(struct walking *w, uint32_t id, int64_t offset, uint32_t size, 
 		if (!w->size && from <= 0)
 			continue;
 		w->depth++;
+		w->members++;
 		if (from < 0)
 			walk(w, m->type, 0, size + from, base + m->offset);
 		else
 			walk(w, m->type, from, size, base + m->offset);
+		w->members--;
 		w->depth--;
 	}
 	return inside || (offset >= 0 && offset < t->size);

@@ -43,7 +43,8 @@ struct type {
 	uint32_t count;
 	uint32_t size;
 	uint32_t line;		/* of the declaration */
-	uint32_t unit;		/* the first unit that has it: its members are those that count */
+	uint32_t unit;		/* the first unit that has it: its members are those that count ... */
+	uint64_t die;		/* ... and where that defines it, in .debug_info */
 	bool byte;	/* TYPE_SCALAR: a character or a byte, through which anything may be seen */
 	const char *name;	/* NULL where there is none */
 	const char *file;	/* of the declaration, relative to the tree where known */
@@ -62,22 +63,24 @@ struct type_step {
 	uint32_t type;		/* the struct or union */
 	uint32_t member;	/* index into its members */
 	uint32_t offset;	/* of the type inside the type where the walk began */
+	uint32_t depth;		/* a member of the last member before it that had one less */
 };
 
 struct types *types_new(void);
 void types_free(struct types *types);
 
 /*
- * The id of a type like @key; @ret_new tells whether it was made just now, and then the
- * caller gives it its members with types_set_members().  A type of a later unit counts as new, so that the
- * result does not depend on which thread comes first.  Strings of the key are copied.
- * Safe to call from several threads.
+ * The id of a type like @key, entered where it is new.  Of keys that are alike, the one with the lowest
+ * unit counts, but only until types_next_round(): then the caller reads members, with types_set_members().
+ * Strings of the key are copied.  Both are safe to call from several threads.
  */
-uint32_t types_intern(struct types *types, const struct type *key, bool *ret_new);
+uint32_t types_intern(struct types *types, const struct type *key);
 
-/* As @unit has them. Consumes @members, but not their names, which are copied. */
-void types_set_members(struct types *types, uint32_t id, uint32_t unit, struct type_member *members,
-		       uint32_t n);
+/* Consumes @members, but not their names, which are copied. */
+void types_set_members(struct types *types, uint32_t id, struct type_member *members, uint32_t n);
+
+/* Fixes the units of all types entered so far. */
+void types_next_round(struct types *types);
 
 /* When all is read: incomplete types are bound to the complete ones. */
 void types_seal(struct types *types);

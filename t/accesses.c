@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * accesses VMLINUX UNIT...: what elfkit finds that each function of the units touches, one
- * line each: UNIT FUNCTION STRUCT MEMBER HOW (of r, w and a). For t/structs.t.
+ * line a member: UNIT FUNCTION STRUCT MEMBER HOW (of r, w and a) ADDRESS NUMBER DEPTH LOW HIGH.  The members of one
+ * access have its number; one of depth 1 is inside of the last before it of depth 0; it has the
+ * bytes from LOW to HIGH.  For t/structs.t.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,18 +17,24 @@ struct context {
 	const struct typeinfo *info;
 	const char *unit, *function;
 	const struct access *access;
-	unsigned long seen, typed;
+	unsigned long seen, typed, number;
 };
 
 static void print_step(const struct type_step *step, void *arg)
 {
 	struct context *c = arg;
 	const struct type *t = &c->info->types->v[step->type];
+	const struct type_member *m = &t->members[step->member];
+	uint32_t low = step->offset + m->offset, high = low + m->size;
 	uint8_t how = c->access->how;
 
-	printf("%s %s %s %s %s%s%s %lx\n", c->unit, c->function, t->name ?: "-", t->members[step->member].name,
+	if (m->bit_size) {
+		high = low + (m->bit_offset + m->bit_size + 7) / 8;
+		low += m->bit_offset / 8;
+	}
+	printf("%s %s %s %s %s%s%s %lx %lu %u %u %u\n", c->unit, c->function, t->name ?: "-", m->name,
 	       how & ACCESS_READ ? "r" : "", how & ACCESS_WRITE ? "w" : "", how & ACCESS_ADDRESS ? "a" : "",
-	       (unsigned long)c->access->at);
+	       (unsigned long)c->access->at, c->number, step->depth, low, high);
 }
 
 static void print_access(const struct access *access, void *arg)
@@ -35,6 +43,7 @@ static void print_access(const struct access *access, void *arg)
 
 	c->seen += access->how != ACCESS_ADDRESS;
 	c->access = access;
+	c->number++;
 	if (!access->type) {
 		printf("%s %s ? ? ? %lx\n", c->unit, c->function, (unsigned long)access->at);
 		return;

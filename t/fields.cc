@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A plug-in for GCC that tells which members the compiler itself sees a function touch, once it
- * has optimized it: FUNCTION STRUCT MEMBER HOW, of r, w and a (the address is taken), one line
+ * has optimized it: FUNCTION STRUCT MEMBER HOW, of r, w, a (the address is taken) and u (perhaps), one line
  * each in the file that -fplugin-arg-fields-out= names.  For t/structs.t.
  */
 #include "gcc-plugin.h"
@@ -13,6 +13,7 @@
 #include "function.h"
 #include "gimple.h"
 #include "gimple-iterator.h"
+#include "ssa.h"
 
 int plugin_is_GPL_compatible;
 
@@ -58,6 +59,8 @@ static bool is_first(tree field)
 /* The members of @type at @offset, down to one of type @stop; @outer: what members without a name belong to. */
 static void descend(tree outer, tree type, HOST_WIDE_INT offset, HOST_WIDE_INT size, tree stop, const char *how)
 {
+	bool is_union = TREE_CODE(type) == UNION_TYPE && *how != 'a';
+
 	type = TYPE_MAIN_VARIANT(type);
 	if (type == stop)
 		return;
@@ -79,6 +82,9 @@ static void descend(tree outer, tree type, HOST_WIDE_INT offset, HOST_WIDE_INT s
 		bytes = (tree_to_shwi(DECL_SIZE(f)) + 7) / 8;
 		if (low >= offset + size || offset >= low + bytes)
 			continue;
+		/* nobody says which of the alternatives is meant */
+		if (is_union || DECL_BIT_FIELD(f))
+			how = "u";
 		if (DECL_NAME(f) && !(*how == 'a' && !low && !offset))
 			tell(outer, f, how);
 		if (*how == 'a' && low == offset)
@@ -112,6 +118,8 @@ static bool reaches(tree type, HOST_WIDE_INT offset, tree stop)
 	return false;
 }
 
+static void visit(tree ref, const char *how);
+
 /* What lies @offset bytes behind @pointer, for accesses that were folded to a number. */
 static void visit_behind(tree pointer, HOST_WIDE_INT offset, HOST_WIDE_INT size, tree stop, const char *how)
 {
@@ -126,17 +134,62 @@ static void visit_behind(tree pointer, HOST_WIDE_INT offset, HOST_WIDE_INT size,
 		descend(type, type, offset, size, stop ? TYPE_MAIN_VARIANT(stop) : NULL_TREE, how);
 }
 
+/*
+ * An access @offset bytes behind @pointer touches also the member whose address the pointer was made
+ * of: atomic_inc(&pid->count), once inlined, is an access to *(int *)_4 with _4 = &pid->count.
+ */
+static void visit_origin(tree pointer, HOST_WIDE_INT offset, HOST_WIDE_INT size, tree stop, const char *how)
+{
+	for (int depth = 0; depth < 16 && TREE_CODE(pointer) == SSA_NAME; depth++) {
+		gimple *def = SSA_NAME_DEF_STMT(pointer);
+		tree made;
+
+		if (!is_gimple_assign(def))
+			return;
+		made = gimple_assign_rhs1(def);
+		if (gimple_assign_rhs_code(def) == POINTER_PLUS_EXPR && tree_fits_shwi_p(gimple_assign_rhs2(def)))
+			offset += tree_to_shwi(gimple_assign_rhs2(def));
+		else if (!CONVERT_EXPR_CODE_P(gimple_assign_rhs_code(def)) && gimple_assign_rhs_code(def) != SSA_NAME &&
+			 gimple_assign_rhs_code(def) != ADDR_EXPR)
+			return;
+		pointer = made;
+		if (!POINTER_TYPE_P(TREE_TYPE(pointer)))
+			return;
+		visit_behind(pointer, offset, size, stop, how);
+	}
+	if (TREE_CODE(pointer) == ADDR_EXPR) {
+		tree bytes = TYPE_SIZE_UNIT(TREE_TYPE(TREE_OPERAND(pointer, 0)));
+
+		/* outside of the member it is container_of */
+		if (offset >= 0 && (!bytes || !tree_fits_shwi_p(bytes) || offset < tree_to_shwi(bytes)))
+			visit(TREE_OPERAND(pointer, 0), how);
+	}
+}
+
+/* A variable on the stack that nobody else can see: what is stored there may yet be dropped. */
+static bool is_hidden(tree ref)
+{
+	tree base = get_base_address(ref);
+
+	return base && VAR_P(base) && !is_global_var(base) && !TREE_ADDRESSABLE(base);
+}
+
 static void visit(tree ref, const char *how)
 {
-	if (!ref)
+	/* what has no bytes costs no instruction */
+	if (!ref || (TYPE_SIZE(TREE_TYPE(ref)) && integer_zerop(TYPE_SIZE(TREE_TYPE(ref)))))
 		return;
 	if (TREE_CODE(ref) == ADDR_EXPR) {
 		ref = TREE_OPERAND(ref, 0);
 		how = "a";
-	} else if (RECORD_OR_UNION_TYPE_P(TREE_TYPE(ref)) && tree_fits_shwi_p(TYPE_SIZE_UNIT(TREE_TYPE(ref))) &&
-		   tree_to_shwi(TYPE_SIZE_UNIT(TREE_TYPE(ref))) <= MAX_INLINE) {
+	} else if (is_hidden(ref)) {
+		how = "u";
+	}
+	if (*how != 'a' && RECORD_OR_UNION_TYPE_P(TREE_TYPE(ref)) && tree_fits_shwi_p(TYPE_SIZE_UNIT(TREE_TYPE(ref)))) {
 		/* a struct that is copied or cleared as a whole */
-		descend(TREE_TYPE(ref), TREE_TYPE(ref), 0, tree_to_shwi(TYPE_SIZE_UNIT(TREE_TYPE(ref))), NULL_TREE, how);
+		HOST_WIDE_INT size = tree_to_shwi(TYPE_SIZE_UNIT(TREE_TYPE(ref)));
+
+		descend(TREE_TYPE(ref), TREE_TYPE(ref), 0, size, NULL_TREE, size <= MAX_INLINE ? how : "u");
 	}
 	while (ref && (handled_component_p(ref) || TREE_CODE(ref) == TARGET_MEM_REF)) {
 		if (TREE_CODE(ref) == COMPONENT_REF && DECL_NAME(TREE_OPERAND(ref, 1)) &&
@@ -144,19 +197,47 @@ static void visit(tree ref, const char *how)
 			tell(enclosing(ref), TREE_OPERAND(ref, 1), how);
 		if (TREE_CODE(ref) == TARGET_MEM_REF)
 			break;
+		/* bit-fields that are tested or changed together */
+		if (TREE_CODE(ref) == BIT_FIELD_REF && RECORD_OR_UNION_TYPE_P(TREE_TYPE(TREE_OPERAND(ref, 0)))) {
+			tree type = TREE_TYPE(TREE_OPERAND(ref, 0));
+			HOST_WIDE_INT first = tree_to_shwi(TREE_OPERAND(ref, 2));
+
+			descend(type, type, first / 8, (first % 8 + tree_to_shwi(TREE_OPERAND(ref, 1)) + 7) / 8,
+				NULL_TREE, how);
+		}
 		ref = TREE_OPERAND(ref, 0);
 	}
 	if (ref && (TREE_CODE(ref) == MEM_REF || TREE_CODE(ref) == TARGET_MEM_REF) &&
 	    tree_fits_shwi_p(TREE_OPERAND(ref, 1))) {
 		tree size = TYPE_SIZE_UNIT(TREE_TYPE(ref));
 
-		if (size && tree_fits_shwi_p(size))
+		if (size && tree_fits_shwi_p(size)) {
 			visit_behind(TREE_OPERAND(ref, 0), tree_to_shwi(TREE_OPERAND(ref, 1)),
 				     tree_to_shwi(size), TREE_TYPE(ref), how);
+			if (*how != 'a')
+				visit_origin(TREE_OPERAND(ref, 0), tree_to_shwi(TREE_OPERAND(ref, 1)),
+					     tree_to_shwi(size), TREE_TYPE(ref), how);
+		}
 	}
 	/* the address inside of *&p->member is used for the access */
 	if (ref && TREE_CODE(ref) == MEM_REF && TREE_CODE(TREE_OPERAND(ref, 0)) == ADDR_EXPR)
 		visit(TREE_OPERAND(TREE_OPERAND(ref, 0), 0), how);
+}
+
+/* memset() and its like become moves where the size is known. */
+static void visit_builtin(gimple *call)
+{
+	HOST_WIDE_INT size;
+
+	if (!gimple_call_builtin_p(call, BUILT_IN_NORMAL) || gimple_call_num_args(call) != 3 ||
+	    !tree_fits_shwi_p(gimple_call_arg(call, 2)))
+		return;
+	size = tree_to_shwi(gimple_call_arg(call, 2));
+	for (unsigned i = 0; i < 2; i++)
+		if (POINTER_TYPE_P(TREE_TYPE(gimple_call_arg(call, i)))) {
+			visit_behind(gimple_call_arg(call, i), 0, size, NULL_TREE, "u");
+			visit_origin(gimple_call_arg(call, i), 0, size, NULL_TREE, "u");
+		}
 }
 
 static void visit_statement(gimple *stmt)
@@ -175,6 +256,7 @@ static void visit_statement(gimple *stmt)
 		visit(gimple_call_lhs(stmt), "w");
 		for (unsigned i = 0; i < gimple_call_num_args(stmt); i++)
 			visit(gimple_call_arg(stmt, i), "r");
+		visit_builtin(stmt);
 		break;
 	case GIMPLE_ASM: {
 		gasm *a = as_a<gasm *>(stmt);

@@ -4,10 +4,21 @@
 # has gcc tell the members that each function touches when it has been optimized, just before it becomes
 # instructions; inlining is the same on both sides then, so functions are compared one by one.
 #
-# Pairs of function and STRUCT.MEMBER are counted. Left out on both sides: structs without a name, functions
-# that only one side has, more than 64 bytes cleared or copied as a whole, and the address of a first
-# member, which is that of its struct. An access to bytes that several members share (a union, neighbouring
-# bit-fields) is right when one of them is the compiler's. VERBOSE=1 lists what is missed and what is more.
+# Pairs of function and STRUCT.MEMBER are counted. Left out on both sides, since they tell nothing of elfkit:
+#
+# - structs without a name, and functions that only one side has;
+# - the address of a first member: it is that of its struct;
+# - more than 64 bytes cleared or copied as a whole: no member is meant.
+#
+# Neither right nor wrong, whether elfkit finds them or not, is what the compiler does not decide (kind u):
+#
+# - which of several members that share bytes is meant (a union, neighbouring bit-fields) where the plug-in
+#   knows only the place: bytes at an offset, a struct copied as a whole, memset() and memcpy();
+# - what is stored in a variable on the stack whose address is not taken: later passes drop it or
+#   keep it in registers (struct rq_flags).
+#
+# A member that elfkit has and the compiler has not is right when the compiler names another one that shares
+# its bytes, or bytes of what encloses it. VERBOSE=1 lists what is missed and what is more.
 use strict;
 use warnings;
 use lib 't/lib';
@@ -52,25 +63,42 @@ sub truth {
 	return \%all;
 }
 
-# the same from elfkit, unit -> function -> ..., and at which address: the union alternatives of one access
+# the same from elfkit, unit -> function -> ..., and with which members in which accesses
 sub found {
 	my ($kernel, @units) = @_;
-	my %all;
+	my (%all, @access);
+	my $last = -1;
 	open my $pipe, '-|', "$build/t/accesses", kernel_dir($kernel) . '/vmlinux', @units or die;
 	while (<$pipe>) {
-		my ($unit, $func, $struct, $member, $how, $at) = split;
-		if ($struct eq '?') {
-			$all{$unit}{untyped}++;
-			next;
+		my ($unit, $func, $struct, $member, $how, $at, $number, $depth, $low, $high) = split;
+		next if $struct eq '?';
+		if ($number != $last) {
+			@access = ();
+			$last = $number;
 		}
-		$all{$unit}{typed}++;
+		my %step = (struct => $struct, pair => "$struct.$member", depth => $depth, low => $low, high => $high, at => $at);
+		$step{outer} = (grep { $_->{depth} < $depth } @access)[-1];
+		for (grep { $_->{depth} == $depth && ($_->{outer} // 0) == ($step{outer} // 0) } @access) {
+			next if $_->{low} >= $high || $low >= $_->{high};
+			push @{$step{beside}}, $_->{pair};
+			push @{$_->{beside}}, $step{pair};
+		}
+		push @access, \%step;
 		next if $struct eq '-';
-		$all{$unit}{func}{$func}{"$struct.$member"}{$how} = 1;
-		push @{$all{$unit}{at}{$func}{"$struct.$member"}}, $at;
-		push @{$all{$unit}{same}{$func}{"$struct $at"}}, "$struct.$member";
+		$all{$unit}{$func}{"$struct.$member"}{$how} = 1;
+		push @{$all{$unit}{$func}{"$struct.$member"}{steps}}, \%step;
 	}
 	close $pipe or die 'accesses failed';
 	return \%all;
+}
+
+# Whether the compiler names another of the members that share the bytes, or one that encloses that.
+sub is_alternative {
+	my ($step, $truth) = @_;
+	for (; $step; $step = $step->{outer}) {
+		return 1 if grep { $truth->{$_} } @{$step->{beside}};
+	}
+	return 0;
 }
 
 for my $kernel (grep { -f kernel_dir($_) . '/tree/kernel/sched/.fair.o.cmd' } @kernels) {
@@ -80,35 +108,32 @@ for my $kernel (grep { -f kernel_dir($_) . '/tree/kernel/sched/.fair.o.cmd' } @k
 	for my $file (@files) {
 		my $truth = truth($tree, $file);
 		my ($hit, $miss, $more, $alone) = (0, 0, 0, 0);
-		my $mine = $ours->{$file}{func};
+		my $mine = $ours->{$file};
 		for my $func (sort keys %$truth) {
 			if (!$mine->{$func}) {
-				$alone += keys %{$truth->{$func}};
+				$alone += grep { join("", keys %$_) ne "u" } values %{$truth->{$func}};
+				print "# alone $file $func\n" if $ENV{VERBOSE};
 				next;
 			}
 			my %t = %{$truth->{$func}};
 			my %m = %{$mine->{$func}};
 			for my $pair (sort keys %t) {
+				my @how = sort keys %{$t{$pair}};
+				next if "@how" eq 'u';
 				if ($m{$pair}) {
 					$hit++;
 				} else {
 					$miss++;
 					$missed{$pair}++;
-					print "# miss $file $func $pair ", join('', sort keys %{$t{$pair}}), "\n" if $ENV{VERBOSE};
+					print "# miss $file $func $pair ", join('', @how), "\n" if $ENV{VERBOSE};
 				}
 			}
 			for my $pair (sort keys %m) {
-				next if $t{$pair};
-				my ($struct) = $pair =~ /(.*)\./;
-				# bytes of a union: one of the alternatives is what the source names
-				my $known = 1;
-				for my $at (@{$ours->{$file}{at}{$func}{$pair}}) {
-					$known &&= grep { $t{$_} } @{$ours->{$file}{same}{$func}{"$struct $at"}};
-				}
-				next if $known;
+				my @wrong = grep { !is_alternative($_, \%t) } @{delete $m{$pair}{steps}};
+				next if $t{$pair} || !@wrong;
 				$more++;
 				$extra{$pair}++;
-				print "# extra $file $func $pair @{[keys %{$m{$pair}}]} @{$ours->{$file}{at}{$func}{$pair}}\n" if $ENV{VERBOSE};
+				print "# extra $file $func $pair ", join('', sort keys %{$m{$pair}}), " $wrong[0]{at}\n" if $ENV{VERBOSE};
 			}
 		}
 		$sum{hit} += $hit; $sum{miss} += $miss; $sum{more} += $more; $sum{alone} += $alone;
@@ -118,7 +143,7 @@ for my $kernel (grep { -f kernel_dir($_) . '/tree/kernel/sched/.fair.o.cmd' } @k
 	my ($precision, $recall) = ($sum{hit} / ($sum{hit} + $sum{more}), $sum{hit} / ($sum{hit} + $sum{miss}));
 	diag(sprintf '%s: precision %.3f recall %.3f of %d pairs; %d pairs in functions that only the compiler has', $kernel,
 		$precision, $recall, $sum{hit} + $sum{miss}, $sum{alone});
-	cmp_ok($precision, '>=', 0.9, "$kernel: precision");
-	cmp_ok($recall, '>=', 0.9, "$kernel: recall");
+	cmp_ok($precision, '>=', 0.95, "$kernel: precision");
+	cmp_ok($recall, '>=', 0.95, "$kernel: recall");
 }
 done_testing;
