@@ -195,6 +195,9 @@ static void add_entry(struct structs *s, const struct shared_work *work, uint32_
 				m->inside = true;
 				continue;
 			}
+			/* it has run */
+			if (boundary_is_init(work->funcs, uses[i].func))
+				continue;
 			m->users[m->nr_users++] = uses[i];
 			m->how |= uses[i].how;
 		}

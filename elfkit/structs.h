@@ -3,8 +3,9 @@
  * Who outside the scheduler uses which member of its structs.
  *
  * Reported are the structs that the scheduler's files declare and those that code inside the
- * boundary touches.  What machine code does with memory whose type is not known is counted, not
- * guessed: `private` means that no use was found among the accesses that were typed.
+ * boundary touches.  Init code does not count: it has run.  What machine code does with memory
+ * whose type is not known is counted, not guessed: `private` means that no use was found among
+ * the accesses that were typed.
  */
 #ifndef ELFKIT_STRUCTS_H
 #define ELFKIT_STRUCTS_H
