@@ -42,6 +42,7 @@ MODULES := \
 	disasm/refs \
 	elfkit/crosscheck \
 	disasm/flow \
+	disasm/symbolic \
 	disasm/frame \
 	disasm/resume \
 	disasm/typeflow_value \
@@ -77,6 +78,8 @@ MODULES := \
 	relink/bind \
 	relink/rewrite \
 	relink/behind \
+	relink/adapter_code \
+	relink/adapter_proof \
 	relink/adapter \
 	relink/table \
 	relink/module \
