@@ -80,6 +80,7 @@ MODULES := \
 	relink/behind \
 	relink/adapter_code \
 	relink/adapter_proof \
+	relink/orc \
 	relink/adapter \
 	relink/table \
 	relink/module \

@@ -5,6 +5,7 @@
 #include "relink/adapter.h"
 #include "relink/adapter_proof.h"
 #include "relink/behind.h"
+#include "relink/orc.h"
 
 #define MAX_ADAPTERS 8
 
@@ -147,6 +148,8 @@ static struct err *add_one(struct adapters *a, const struct stack_switch *sw, co
 		return err;
 	start = place_code(a, &code);
 	err = prove(a, start, code.size, old, &new, sw->call, &rows);
+	err = err ?: orc_add(a->object, a->info, a->machine,
+			     &(struct orc_code){ a->section, start, call->section, call->insn }, &rows);
 	if (!err)
 		lead_call(a->object, call, a->section, start);
 	return err;

@@ -9,7 +9,8 @@
 struct proof {
 	const struct machine *machine;
 	const struct adapter_claim *claim;
-	struct symbolic state;
+	struct symbolic call;	/* at the new call */
+	struct symbolic state;	/* now */
 	uint32_t nr_used;	/* fixups */
 };
 
@@ -73,25 +74,33 @@ static struct err *step(struct proof *p, uint32_t at, const struct insn *insn, c
 	return NULL;
 }
 
-/* Whether what the call frame information of the new call goes by is as it was there. */
-static bool is_as_call(const struct proof *p)
+/*
+ * Whether all that unwinding from the new call goes by is as it was there: stack and frame pointer,
+ * the word with the CFA, and where the caller's frame pointer is.
+ */
+static bool is_as_call(const struct proof *p, const struct symbolic *call)
 {
 	const struct frame *from = p->claim->from;
-	struct value fp = { .kind = VALUE_STACK, .place = from->fp }, cfa = value_stack(BASE_CFA, 0);
-	struct value there = symbolic_load(&p->state, from->cfa_slot);
+	const struct machine *m = p->machine;
+	struct value cfa = value_stack(BASE_CFA, 0), own = value_caller(m->fp), there;
 
-	return from->has_fp && from->has_cfa_slot && value_equal(&p->state.reg[p->machine->fp], &fp) &&
-	       value_equal(&there, &cfa);
+	if (!value_equal(&p->state.reg[m->sp], &call->reg[m->sp]) ||
+	    !value_equal(&p->state.reg[m->fp], &call->reg[m->fp]))
+		return false;
+	there = symbolic_load(&p->state, from->cfa_slot);
+	if (from->has_cfa_slot && !value_equal(&there, &cfa))
+		return false;
+	there = symbolic_load(&p->state, from->saved[m->fp]);
+	return !from->is_saved[m->fp] || value_equal(&there, &own);
 }
 
 /* The slot, counted from the CFA, that holds the caller's frame pointer. */
-static bool find_caller_fp(const struct proof *p, bool anywhere, int64_t *offset)
+static bool find_caller_fp(const struct proof *p, int64_t *offset)
 {
 	struct value own = value_caller(p->machine->fp);
 
 	for (uint32_t i = p->state.nr_slots; i--;)
-		if (value_equal(&p->state.slots[i].value, &own) &&
-		    (anywhere || p->state.slots[i].place.base == BASE_CFA)) {
+		if (value_equal(&p->state.slots[i].value, &own) && p->state.slots[i].place.base == BASE_CFA) {
 			*offset = p->state.slots[i].place.offset;
 			return true;
 		}
@@ -106,19 +115,19 @@ static struct err *add_row(const struct proof *p, uint32_t at, struct unwind_row
 	struct unwind_row row = { .offset = at }, *last = rows->n ? &rows->v[rows->n - 1] : NULL;
 	struct value own = value_caller(m->fp);
 
-	if (sp->place.base == BASE_CFA) {
+	if (is_as_call(p, &p->call)) {
+		row.as_call = true;
+	} else if (fp->kind == VALUE_STACK && fp->place.base == BASE_CFA) {
+		row.cfa_reg = m->fp;	/* as compilers have it from there on */
+		row.cfa_offset = -fp->place.offset;
+	} else if (sp->place.base == BASE_CFA) {
 		row.cfa_reg = m->sp;
 		row.cfa_offset = -sp->place.offset;
-	} else if (fp->kind == VALUE_STACK && fp->place.base == BASE_CFA) {
-		row.cfa_reg = m->fp;
-		row.cfa_offset = -fp->place.offset;
-	} else if (is_as_call(p)) {
-		row.as_call = true;
 	} else {
 		return wrong(at, "...", "could not be unwound");
 	}
-	row.fp_saved = !value_equal(fp, &own);
-	if (row.fp_saved && !find_caller_fp(p, row.as_call, &row.fp_offset))
+	row.fp_saved = !row.as_call && !value_equal(fp, &own);
+	if (row.fp_saved && !find_caller_fp(p, &row.fp_offset))
 		return wrong(at, "...", "could not be unwound");
 	if (last && last->as_call == row.as_call && last->cfa_reg == row.cfa_reg &&
 	    last->cfa_offset == row.cfa_offset && last->fp_saved == row.fp_saved &&
@@ -211,7 +220,8 @@ struct err *adapter_prove(struct decoder *decoder, const struct machine *machine
 	struct proof p = { .machine = machine, .claim = claim };
 
 	rows->n = 0;
-	frame_state(claim->from, machine, &p.state);
+	frame_state(claim->from, machine, &p.call);
+	p.state = p.call;
 	for (uint32_t at = 0; at < claim->size;) {
 		struct insn_detail d;
 		struct insn insn;

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0
+# In the guest: each variant in turn, with work before, in and after; where there is a module that unwinds
+# (unwind.ko), stack traces from each instruction of the adapter. The text must be as before.
+set -e
+
+./textdump /tmp/before
+for module in *.ko; do
+	name=$(basename $module .ko | tr - _)	# as the kernel calls it
+	[ $name = unwind ] && continue
+	dmesg -c > /dev/null
+	for try in 1 2 3 4 5; do
+		insmod ./$module && break
+		sleep 0.2
+	done
+	grep -q '^1$' /sys/kernel/elfkit/$name/enabled
+	hackbench -g 1 -l 100 > /dev/null
+	if [ -e unwind.ko ]; then
+		insmod ./unwind.ko offsets=$(cat ${module%.ko}.offsets)
+		hackbench -g 1 -l 20 > /dev/null
+		rmmod unwind
+		dmesg | sed -n "s/.*unwind: /$name /p"
+	fi
+	dmesg | sed -n "s/.*scheduler: /$name says: /p"
+	for try in 1 2 3 4 5; do
+		echo 0 > /sys/kernel/elfkit/$name/enabled && break
+		sleep 0.2
+	done
+	rmmod $name
+	hackbench -g 1 -l 20 > /dev/null
+	./textdump /tmp/after
+	cmp /tmp/before /tmp/after
+	echo "$name: text identical"
+done
