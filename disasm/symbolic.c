@@ -123,7 +123,7 @@ static struct value operand_value(const struct symbolic *s, const struct operand
 		return s->reg[o->reg];
 	if (o->kind != OPERAND_MEM)
 		return other;
-	if (o->segment && o->base == INSN_REG_NONE && o->index == INSN_REG_NONE)
+	if (o->segment == SEGMENT_GS && o->base == INSN_REG_NONE && o->index == INSN_REG_NONE)
 		return (struct value){ .kind = VALUE_CPU, .number = o->pc_relative ? pc_target : (uint64_t)o->value };
 	return symbolic_place(s, o, &place) ? symbolic_load(s, place) : other;
 }
