@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# In the guest: each variant in turn, with work before, in and after; where there is a module that unwinds
-# (unwind.ko), stack traces from each instruction of the adapter. The text must be as before.
+# In the guest: each variant in turn, with work before, in and after; where the offsets of its adapter are given
+# (NAME.offsets), stack traces from each instruction of the adapter. The text must be as before.
 set -e
 
 ./textdump /tmp/before
@@ -14,9 +14,9 @@ for module in *.ko; do
 	done
 	grep -q '^1$' /sys/kernel/elfkit/$name/enabled
 	hackbench -g 1 -l 100 > /dev/null
-	if [ -e unwind.ko ]; then
+	if [ -e ${module%.ko}.offsets ]; then
 		insmod ./unwind.ko offsets=$(cat ${module%.ko}.offsets)
-		hackbench -g 1 -l 20 > /dev/null
+		hackbench -g 1 -l 10 > /dev/null
 		rmmod unwind
 		dmesg | sed -n "s/.*unwind: /$name /p"
 	fi
@@ -26,7 +26,7 @@ for module in *.ko; do
 		sleep 0.2
 	done
 	rmmod $name
-	hackbench -g 1 -l 20 > /dev/null
+	hackbench -g 1 -l 10 > /dev/null
 	./textdump /tmp/after
 	cmp /tmp/before /tmp/after
 	echo "$name: text identical"
