@@ -45,6 +45,7 @@ MODULES := \
 	disasm/symbolic \
 	disasm/frame \
 	disasm/resume \
+	elfkit/frame_out \
 	disasm/typeflow_value \
 	disasm/typeflow_learnt \
 	disasm/typeflow_code \
@@ -84,10 +85,12 @@ MODULES := \
 	relink/adapter \
 	relink/table \
 	relink/module \
+	relink/standalone \
 	relink/relink \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
 	elfkit/cmd_diff \
+	elfkit/cmd_frame \
 	elfkit/cmd_refs \
 	elfkit/cmd_relink \
 	elfkit/main

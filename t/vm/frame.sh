@@ -13,7 +13,7 @@ for module in *.ko; do
 		sleep 0.2
 	done
 	grep -q '^1$' /sys/kernel/elfkit/$name/enabled
-	hackbench -g 1 -l 100 > /dev/null
+	hackbench -g 1 -l 50 > /dev/null
 	if [ -e ${module%.ko}.offsets ]; then
 		insmod ./unwind.ko offsets=$(cat ${module%.ko}.offsets)
 		hackbench -g 1 -l 10 > /dev/null
