@@ -4,6 +4,8 @@
 set -e
 
 ./textdump /tmp/before
+# an optimised probe runs a copy of the instructions behind it as well, and theirs would not be hit
+echo 0 > /proc/sys/debug/kprobes-optimization
 for module in *.ko; do
 	name=$(basename $module .ko | tr - _)	# as the kernel calls it
 	[ $name = unwind ] && continue
@@ -16,7 +18,7 @@ for module in *.ko; do
 	hackbench -g 1 -l 50 > /dev/null
 	if [ -e ${module%.ko}.offsets ]; then
 		insmod ./unwind.ko offsets=$(cat ${module%.ko}.offsets)
-		hackbench -g 1 -l 10 > /dev/null
+		hackbench -g 1 -l 20 > /dev/null
 		rmmod unwind
 		dmesg | sed -n "s/.*unwind: /$name /p"
 	fi
