@@ -417,6 +417,23 @@ TEST(adapter_with_a_wrong_relocation_is_refused)
 	for_each_bridge(no_broken_fixup_is_proven);
 }
 
+/* An exception may come between any two instructions and overwrite all below the stack pointer. */
+TEST(adapter_that_reads_below_the_stack_pointer_is_refused)
+{
+	const uint32_t first_load = 7, move_sp = 0x2a, size = 7;
+	uint8_t insn[7];
+	struct bridge b;
+
+	bridge_init(&b, new_tops[0], olds[0].top, olds[0].bottom);
+	assert_success(generate(&b));
+	memcpy(insn, b.code.bytes + move_sp, size);
+	memmove(b.code.bytes + first_load + size, b.code.bytes + first_load, move_sp - first_load);
+	memcpy(b.code.bytes + first_load, insn, size);
+	assert_true(arrives(&b));
+	assert_error(prove(&b, NULL), "not proven");
+	bridge_release(&b);
+}
+
 TEST(old_frame_that_is_realigned_is_refused)
 {
 	struct bridge b;
@@ -465,6 +482,7 @@ int main(void)
 		cmocka_unit_test(adapter_generated_one_slot_off_is_refused),
 		cmocka_unit_test(adapter_without_an_instruction_of_the_prologue_is_refused),
 		cmocka_unit_test(adapter_with_a_wrong_relocation_is_refused),
+		cmocka_unit_test(adapter_that_reads_below_the_stack_pointer_is_refused),
 		cmocka_unit_test(old_frame_that_is_realigned_is_refused),
 		cmocka_unit_test(prologue_that_overwrites_an_argument_is_refused),
 		cmocka_unit_test(adapter_can_be_unwound_from_everywhere),
