@@ -33,7 +33,8 @@ static bool orc_open(struct object *object, struct orc *ret)
 		return false;
 	ret->n = object->sections[ret->ips].size / 4;
 	ret->size = ret->n ? object->sections[ret->entries].size / ret->n : 0;
-	return ret->size && ret->size * ret->n == object->sections[ret->entries].size;
+	return ret->size && ret->size * ret->n == object->sections[ret->entries].size &&
+	       object->sections[ret->entries].data && object->sections[ret->ips].data;
 }
 
 static const uint8_t *entry(const struct orc *o, uint32_t i)

@@ -11,6 +11,12 @@
 /* Where kernels are linked to, since code for them has 32-bit addresses (the x86-64 psABI's kernel code model). */
 #define TEXT "-Ttext=0xffffffff81000000"
 
+/* What stands in the assembler's input as it is. */
+static bool is_plain(const char *name)
+{
+	return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$")];
+}
+
 static bool returns(const struct funcs *kernel, struct decoder *decoder, const char *name)
 {
 	uint32_t symbol = symbols_find(kernel->symbols, name);
@@ -32,7 +38,7 @@ static struct err *write_stubs(const struct object *object, const struct funcs *
 	for (uint32_t i = 1; i < object->nr_symbols && !err; i++) {
 		const struct object_symbol *s = &object->symbols[i];
 
-		if (s->shndx == SHN_UNDEF && *s->name)
+		if (s->shndx == SHN_UNDEF && is_plain(s->name))
 			fprintf(file, "\t.weak \"%s\"\n\t.type \"%s\", @function\n\"%s\":\n\t%s\n"
 				"\t.size \"%s\", . - \"%s\"\n", s->name, s->name, s->name,
 				returns(kernel, decoder, s->name) ? "ret" : "jmp .", s->name, s->name);
