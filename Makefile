@@ -42,8 +42,10 @@ MODULES := \
 	disasm/refs \
 	elfkit/crosscheck \
 	disasm/flow \
+	disasm/symbolic \
 	disasm/frame \
 	disasm/resume \
+	elfkit/frame_out \
 	disasm/typeflow_value \
 	disasm/typeflow_learnt \
 	disasm/typeflow_code \
@@ -77,13 +79,18 @@ MODULES := \
 	relink/bind \
 	relink/rewrite \
 	relink/behind \
+	relink/adapter_code \
+	relink/adapter_proof \
+	relink/orc \
 	relink/adapter \
 	relink/table \
 	relink/module \
+	relink/standalone \
 	relink/relink \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
 	elfkit/cmd_diff \
+	elfkit/cmd_frame \
 	elfkit/cmd_refs \
 	elfkit/cmd_relink \
 	elfkit/main

@@ -7,12 +7,11 @@
 struct prologue {
 	const struct machine *machine;
 	struct frame *frame;
-	uint8_t canary_reg;	/* register that the last %gs load went to */
-	struct setup_insn canary_load;
-	bool fp_set;
+	struct symbolic state;
+	struct setup_insn cpu_load;	/* the last load from per-CPU memory */
 };
 
-static const char *const reg_names[FRAME_REGS] = {
+const char *const frame_reg_names[FRAME_REGS] = {
 	"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp",
 	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
 };
@@ -25,98 +24,84 @@ static struct err *add_setup(struct frame *frame, const struct setup_insn *insn)
 	return NULL;
 }
 
-static bool is_frame_base(const struct prologue *p, uint8_t reg, int64_t *base)
-{
-	if (reg == p->machine->sp)
-		*base = p->frame->sp;
-	else if (reg == p->machine->fp && p->frame->has_fp)
-		*base = p->frame->fp;
-	else
-		return false;
-	return true;
-}
-
-static struct err *read_push(struct prologue *p, const struct insn_detail *d, const struct setup_insn *setup)
-{
-	struct frame *f = p->frame;
-	uint8_t reg = d->operands[0].reg;
-
-	f->sp -= 8;
-	if (d->operands[0].kind == OPERAND_REG && reg < FRAME_REGS &&
-	    (p->machine->callee_saved & (1U << reg)) && !f->is_saved[reg]) {
-		f->is_saved[reg] = true;
-		f->saved[reg] = f->sp;
-	}
-	return add_setup(f, setup);
-}
-
 /*
  * The stack protector: its value is loaded from per-CPU memory (%gs) into a register
  * and stored in the frame (gcc -fstack-protector, arch/x86/include/asm/stackprotector.h).
  */
-static struct err *read_move(struct prologue *p, const struct insn_detail *d, const struct setup_insn *setup)
+static struct err *note_store(struct prologue *p, struct stack_place place, const struct setup_insn *setup)
 {
-	const struct operand *dst = &d->operands[0], *src = &d->operands[1];
+	struct value value = symbolic_load(&p->state, place);
 	struct frame *f = p->frame;
 	struct err *err;
-	int64_t base;
 
-	if (dst->kind == OPERAND_REG && src->kind == OPERAND_MEM && src->segment &&
-	    src->base == INSN_REG_NONE && src->index == INSN_REG_NONE && src->size == 8) {
-		p->canary_reg = dst->reg;
-		p->canary_load = *setup;
-		return NULL;
-	}
-	if (dst->kind == OPERAND_REG && dst->reg == p->canary_reg)
-		p->canary_reg = INSN_REG_NONE;
-	if (dst->kind == OPERAND_MEM && src->kind == OPERAND_REG && src->reg == p->canary_reg &&
-	    src->reg != INSN_REG_NONE && !f->has_canary && dst->index == INSN_REG_NONE &&
-	    is_frame_base(p, dst->base, &base)) {
+	if (value.kind == VALUE_CPU && !f->has_canary) {
 		f->has_canary = true;
-		f->canary = base + dst->value;
-		p->canary_reg = INSN_REG_NONE;
-		err = add_setup(f, &p->canary_load);
+		f->canary = place;
+		f->canary_source = value.number;
+		err = add_setup(f, &p->cpu_load);
 		return err ?: add_setup(f, setup);
 	}
-	return NULL;
+	return value.kind == VALUE_CALLER ? add_setup(f, setup) : NULL;
 }
 
-static struct err *read_insn(struct prologue *p, const struct insn_detail *d, const struct setup_insn *setup)
+/* What an instruction has done to the frame, now that the state knows of it. */
+static struct err *note(struct prologue *p, const struct insn_detail *d, const struct setup_insn *setup)
 {
-	const struct operand *dst = &d->operands[0], *src = &d->operands[1];
+	const struct operand *dst = &d->operands[0];
 	const struct machine *m = p->machine;
+	const struct value *fp = &p->state.reg[m->fp];
+	struct frame *f = p->frame;
+	struct stack_place place;
+
+	if (d->regs_written & (1U << m->sp)) {
+		if (p->state.reg[m->sp].kind != VALUE_STACK || d->op == OP_POP || d->op == OP_LEAVE)
+			return err_new("`%s` moves the stack pointer in a way that is not understood", d->text);
+		return add_setup(f, setup);
+	}
+	if (dst->kind == OPERAND_REG && dst->written && dst->reg < FRAME_REGS) {
+		if (p->state.reg[dst->reg].kind == VALUE_CPU)
+			p->cpu_load = *setup;
+		if (dst->reg == m->fp && fp->kind == VALUE_STACK && !f->has_fp) {
+			f->has_fp = true;
+			f->fp = fp->place;
+			return add_setup(f, setup);
+		}
+	}
+	if (f->has_fp && (fp->kind != VALUE_STACK || !place_equal(fp->place, f->fp)))
+		return err_new("`%s` changes the frame pointer", d->text);
+	return dst->written && symbolic_place(&p->state, dst, &place) ? note_store(p, place, setup) : NULL;
+}
+
+/* Where things are when the prologue is over. Of two copies the first is the one to be restored. */
+static void find_slots(const struct prologue *p)
+{
 	struct frame *f = p->frame;
 
-	if (d->op == OP_PUSH)
-		return read_push(p, d, setup);
-	if (d->op == OP_MOV && dst->kind == OPERAND_REG && dst->reg == m->fp &&
-	    src->kind == OPERAND_REG && src->reg == m->sp) {
-		f->has_fp = true;
-		f->fp = f->sp;
-		return add_setup(f, setup);
+	for (uint32_t i = p->state.nr_slots; i--;) {
+		const struct slot *slot = &p->state.slots[i];
+
+		if (slot->value.kind == VALUE_CALLER) {
+			f->is_saved[slot->value.reg] = true;
+			f->saved[slot->value.reg] = slot->place;
+		} else if (slot->value.kind == VALUE_STACK && slot->value.place.base == BASE_CFA &&
+			   !slot->value.place.offset) {
+			f->has_cfa_slot = true;
+			f->cfa_slot = slot->place;
+		}
 	}
-	if ((d->op == OP_SUB || d->op == OP_ADD) && dst->kind == OPERAND_REG && dst->reg == m->sp &&
-	    src->kind == OPERAND_IMM) {
-		f->sp += d->op == OP_ADD ? src->value : -src->value;
-		return add_setup(f, setup);
-	}
-	if (d->regs_written & (1U << m->sp))
-		return err_new("`%s` moves the stack pointer in a way that is not understood", d->text);
-	if (f->has_fp && (d->regs_written & (1U << m->fp)))
-		return err_new("`%s` changes the frame pointer", d->text);
-	if (p->canary_reg != INSN_REG_NONE && d->op != OP_MOV && (d->regs_written & (1U << p->canary_reg)))
-		p->canary_reg = INSN_REG_NONE;
-	return d->op == OP_MOV ? read_move(p, d, setup) : NULL;
+	f->sp = p->state.reg[p->machine->sp].place;
+	f->realigned = f->sp.base == BASE_ALIGNED;
+	f->aligned_at = p->state.aligned_at;
 }
 
 struct err *frame_read(struct decoder *decoder, const struct machine *machine,
 		       const struct code_bytes *code, struct frame *ret)
 {
-	struct prologue p = { .machine = machine, .frame = ret, .canary_reg = INSN_REG_NONE };
+	struct prologue p = { .machine = machine, .frame = ret };
 	bool first = true;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->sp = -8;		/* the return address */
+	symbolic_entry(machine, &p.state);
 	for (uint64_t at = 0; at < code->size;) {
 		struct setup_insn setup = { .addr = code->addr + at };
 		struct insn_detail d;
@@ -141,38 +126,89 @@ struct err *frame_read(struct decoder *decoder, const struct machine *machine,
 				setup.field = d.fields[i].offset;
 				setup.target = insn.addr + insn.size + d.fields[i].value;
 			}
-		err = read_insn(&p, &d, &setup);
+		symbolic_step(&p.state, machine, &d, setup.target);
+		err = note(&p, &d, &setup);
 		if (err)
 			return err;
 	}
+	find_slots(&p);
+	return NULL;
+}
+
+/* What a register that call frame information counts from holds in the body. */
+static bool register_place(const struct machine *machine, const struct frame *frame, uint32_t reg,
+			   struct stack_place *ret)
+{
+	if (reg == machine->sp)
+		*ret = frame->sp;
+	else if (reg == machine->fp && frame->has_fp)
+		*ret = frame->fp;
+	else
+		return false;
+	return true;
+}
+
+static struct err *cfa_agrees(const struct machine *machine, const struct frame *frame,
+			      const struct cfi_row *row)
+{
+	struct stack_place place;
+
+	if (!row->cfa_known)
+		return err_new("call frame information gives the CFA as an expression that is not understood");
+	if (!register_place(machine, frame, row->cfa_reg, &place))
+		return err_new("call frame information counts the CFA from register %u", row->cfa_reg);
+	place.offset += row->cfa_offset;
+	if (row->cfa_in_memory) {
+		if (!frame->has_cfa_slot || !place_equal(place, frame->cfa_slot))
+			return err_new("prologue and call frame information disagree about the word with the CFA");
+		return NULL;
+	}
+	if (place.base != BASE_CFA)
+		return err_new("call frame information counts the CFA from a realigned stack");
+	if (place.offset)
+		return err_new("prologue and call frame information disagree about the CFA (by %ld bytes)",
+			       (long)place.offset);
 	return NULL;
 }
 
 struct err *frame_agrees(const struct machine *machine, const struct frame *frame,
 			 const struct cfi_row *row)
 {
-	int64_t base;
+	struct err *err = cfa_agrees(machine, frame, row);
 
-	if (!row->cfa_known)
-		return err_new("call frame information gives the CFA as an expression");
-	if (row->cfa_reg == machine->sp)
-		base = frame->sp;
-	else if (row->cfa_reg == machine->fp && frame->has_fp)
-		base = frame->fp;
-	else
-		return err_new("call frame information counts the CFA from register %u", row->cfa_reg);
-	if (base + row->cfa_offset != 0)
-		return err_new("prologue and call frame information disagree about the CFA (by %ld bytes)",
-			       (long)(base + row->cfa_offset));
-	for (uint32_t reg = 0; reg < FRAME_REGS; reg++) {
-		bool saved = row->rule[reg] == CFI_SAVED;
+	for (uint32_t reg = 0; reg < FRAME_REGS && !err; reg++) {
+		bool saved = row->rule[reg] == CFI_SAVED || row->rule[reg] == CFI_SAVED_BY_REGISTER;
+		struct stack_place place = { BASE_CFA, 0 };
 
 		if (!(machine->callee_saved & (1U << reg)))
 			continue;
-		if (row->rule[reg] == CFI_OTHER || row->rule[reg] == CFI_UNDEFINED)
-			return err_new("call frame information does not say where %%%s is", reg_names[reg]);
-		if (saved != frame->is_saved[reg] || (saved && row->offset[reg] != frame->saved[reg]))
-			return err_new("prologue and call frame information disagree about %%%s", reg_names[reg]);
+		if (row->rule[reg] == CFI_OTHER || row->rule[reg] == CFI_UNDEFINED ||
+		    (row->rule[reg] == CFI_SAVED_BY_REGISTER &&
+		     !register_place(machine, frame, row->base[reg], &place)))
+			return err_new("call frame information does not say where %%%s is", frame_reg_names[reg]);
+		place.offset += row->offset[reg];
+		if (saved != frame->is_saved[reg] || (saved && !place_equal(place, frame->saved[reg])))
+			err = err_new("prologue and call frame information disagree about %%%s",
+				      frame_reg_names[reg]);
 	}
-	return NULL;
+	return err;
+}
+
+void frame_state(const struct frame *frame, const struct machine *machine, struct symbolic *ret)
+{
+	symbolic_entry(machine, ret);
+	ret->reg[machine->sp] = (struct value){ .kind = VALUE_STACK, .place = frame->sp };
+	ret->aligned_at = frame->aligned_at;
+	for (uint8_t reg = 0; reg < FRAME_REGS; reg++)
+		if (frame->is_saved[reg]) {
+			symbolic_store(ret, frame->saved[reg], value_caller(reg));
+			ret->reg[reg].kind = VALUE_UNSET;
+		}
+	if (frame->has_fp)
+		ret->reg[machine->fp] = (struct value){ .kind = VALUE_STACK, .place = frame->fp };
+	if (frame->has_cfa_slot)
+		symbolic_store(ret, frame->cfa_slot, value_stack(BASE_CFA, 0));
+	if (frame->has_canary)
+		symbolic_store(ret, frame->canary,
+			       (struct value){ .kind = VALUE_CPU, .number = frame->canary_source });
 }

@@ -49,6 +49,8 @@ struct insn {
 	bool pc_relative;	/* the displacement counts from the end of the instruction */
 };
 
+enum operand_segment { SEGMENT_NONE, SEGMENT_FS, SEGMENT_GS };
+
 enum operand_kind { OPERAND_NONE, OPERAND_REG, OPERAND_IMM, OPERAND_MEM };
 
 struct operand {
@@ -56,7 +58,7 @@ struct operand {
 	uint8_t reg;		/* OPERAND_REG: DWARF number or INSN_REG_NONE */
 	uint8_t base, index;	/* OPERAND_MEM: the same */
 	uint8_t scale;		/* OPERAND_MEM: of the index */
-	bool segment;		/* OPERAND_MEM: %fs or %gs based */
+	enum operand_segment segment;	/* OPERAND_MEM */
 	bool pc_relative;	/* OPERAND_MEM */
 	int64_t value;		/* immediate or displacement */
 	uint8_t size;		/* bytes */

@@ -1,277 +1,339 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Symbolic execution of the code behind a stack switch. */
+/* Symbolic execution of the code behind a call. */
+#include <stdio.h>
 #include <string.h>
 
 #include "disasm/resume.h"
 
-#define MAX_SLOTS 32
-
-struct state {
-	int64_t sp;			/* - CFA */
-	bool has_fp;			/* the frame pointer is the function's own */
-	uint32_t callers;		/* callee-saved registers that hold the caller's value */
-	int64_t slots[MAX_SLOTS];	/* stack slots that were written on the way */
-	uint32_t nr_slots;
-};
-
-struct path {
+/* An instruction that was reached, and what holds there on every path so far. */
+struct visit {
 	uint64_t addr;
-	struct state state;
+	struct symbolic state;
+	bool waiting;		/* on the list */
 };
 
-struct proof {
+struct walk {
 	const struct funcs *funcs;
 	struct decoder *decoder;
 	const struct machine *machine;
 	uint32_t func;
 	const struct flow *after;
 	const struct frame *frame;
-	struct path *seen, *todo;
-	uint32_t nr_seen, cap_seen, nr_todo, cap_todo;
+	struct needs *needs;
+	struct visit *seen;
+	uint32_t nr_seen, cap_seen;
+	uint32_t *todo;		/* indices into seen */
+	uint32_t nr_todo, cap_todo;
 };
 
-static struct err *refuse(const struct proof *p, uint64_t addr, const char *text, const char *why)
+static struct err *refuse(const struct funcs *funcs, uint64_t addr, const char *text, const char *why)
 {
-	AUTO_FREE char *place = funcs_place(p->funcs, addr);
+	AUTO_FREE char *place = funcs_place(funcs, addr);
 
 	return err_new("%s: `%s` behind the stack switch %s", place, text, why);
 }
 
-static bool has_slot(const struct state *s, int64_t slot)
+static struct value met(const struct value *a, const struct value *b)
 {
-	for (uint32_t i = 0; i < s->nr_slots; i++)
-		if (s->slots[i] == slot)
-			return true;
-	return false;
+	if (value_equal(a, b))
+		return *a;
+	return (struct value){ a->kind == VALUE_UNSET || b->kind == VALUE_UNSET ? VALUE_UNSET : VALUE_OTHER, 0,
+			       { 0, 0 }, 0 };
 }
 
-/* Whether a walk that began in state @seen holds for state @s as well: it has all that the walk could read. */
-static bool is_covered(const struct state *seen, const struct state *s)
+/*
+ * Keeps in @into what holds in @s as well; @changed says whether that is less than before.
+ * False where the two have different frames.
+ */
+static bool meet(const struct machine *m, struct symbolic *into, const struct symbolic *s, bool *changed)
 {
-	if (seen->sp != s->sp || seen->has_fp != s->has_fp || seen->callers != s->callers)
+	bool frame = into->reg[m->fp].kind == VALUE_STACK || s->reg[m->fp].kind == VALUE_STACK;
+
+	*changed = false;
+	if (!value_equal(&into->reg[m->sp], &s->reg[m->sp]) ||
+	    (frame && !value_equal(&into->reg[m->fp], &s->reg[m->fp])))
 		return false;
-	for (uint32_t i = 0; i < seen->nr_slots; i++)
-		if (!has_slot(s, seen->slots[i]))
-			return false;
+	for (uint8_t reg = 0; reg < SYMBOLIC_REGS; reg++) {
+		struct value v = met(&into->reg[reg], &s->reg[reg]);
+
+		*changed |= !value_equal(&v, &into->reg[reg]);
+		into->reg[reg] = v;
+	}
+	for (uint32_t i = 0; i < into->nr_slots; i++) {
+		struct value there = symbolic_load(s, into->slots[i].place);
+		struct value v = met(&into->slots[i].value, &there);
+
+		*changed |= !value_equal(&v, &into->slots[i].value);
+		into->slots[i].value = v;
+	}
 	return true;
 }
 
-/* Puts a path on the list, unless it was walked. */
-static struct err *push(struct proof *p, uint64_t addr, const struct state *state)
+static void wait_for(struct walk *w, uint32_t i)
 {
-	if (!flow_has(p->after, addr))
+	if (w->seen[i].waiting)
+		return;
+	w->seen[i].waiting = true;
+	GROW(w->todo, w->nr_todo, w->cap_todo);
+	w->todo[w->nr_todo++] = i;
+}
+
+/* Goes on at @addr, unless that was walked with no more than @state has. */
+static struct err *push(struct walk *w, uint64_t addr, const struct symbolic *state)
+{
+	bool changed;
+
+	if (!flow_has(w->after, addr))
 		return NULL;	/* behind a call that does not return */
-	for (uint32_t i = 0; i < p->nr_seen; i++)
-		if (p->seen[i].addr == addr)
-			return is_covered(&p->seen[i].state, state) ? NULL :
-				refuse(p, addr, "...", "is reached with different frames");
-	GROW(p->seen, p->nr_seen, p->cap_seen);
-	p->seen[p->nr_seen++] = (struct path){ addr, *state };
-	GROW(p->todo, p->nr_todo, p->cap_todo);
-	p->todo[p->nr_todo++] = (struct path){ addr, *state };
+	for (uint32_t i = 0; i < w->nr_seen; i++) {
+		if (w->seen[i].addr != addr)
+			continue;
+		if (!meet(w->machine, &w->seen[i].state, state, &changed))
+			return refuse(w->funcs, addr, "...", "is reached with different frames");
+		if (changed)
+			wait_for(w, i);
+		return NULL;
+	}
+	GROW(w->seen, w->nr_seen, w->cap_seen);
+	w->seen[w->nr_seen] = (struct visit){ addr, *state, false };
+	wait_for(w, w->nr_seen++);
 	return NULL;
 }
 
-static bool frame_slot(const struct proof *p, const struct state *s, const struct operand *o, int64_t *slot)
+static int compare_needs(const void *a, const void *b)
 {
-	if (o->kind != OPERAND_MEM)
-		return false;
-	if (o->base == p->machine->sp)
-		*slot = s->sp + o->value;
-	else if (o->base == p->machine->fp && s->has_fp)
-		*slot = p->frame->fp + o->value;
-	else
-		return false;
-	return true;
+	const struct need *x = a, *y = b;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->place.base != y->place.base)
+		return x->place.base < y->place.base ? -1 : 1;
+	if (x->place.offset != y->place.offset)
+		return x->place.offset < y->place.offset ? -1 : 1;
+	if (x->reg != y->reg)
+		return x->reg < y->reg ? -1 : 1;
+	return (x->size > y->size) - (x->size < y->size);
 }
 
-static bool is_supplied(const struct proof *p, const struct state *s, int64_t slot)
+static void add_need(struct walk *w, struct need need, uint64_t addr, const char *text)
 {
-	if (slot >= -8)
-		return true;	/* the return address and the caller's own frame */
-	if (p->frame->has_canary && slot == p->frame->canary)
-		return true;
-	return has_slot(s, slot);
+	struct needs *needs = w->needs;
+
+	need.addr = addr;
+	snprintf(need.text, sizeof(need.text), "%s", text);
+	for (uint32_t i = 0; i < needs->n; i++)
+		if (!compare_needs(&needs->v[i], &need)) {
+			if (addr < needs->v[i].addr)
+				needs->v[i] = need;
+			return;
+		}
+	GROW(needs->v, needs->n, needs->cap);
+	needs->v[needs->n++] = need;
 }
 
-static bool overlaps_saved(const struct proof *p, int64_t slot, uint8_t size)
+/* A value of the caller's that was never saved is as good as one that the top half has set. */
+static bool is_from_above(const struct value *v)
 {
-	if (slot + size > -8)
-		return true;
-	for (uint32_t reg = 0; reg < FRAME_REGS; reg++)
-		if (p->frame->is_saved[reg] && slot < p->frame->saved[reg] + 8 &&
-		    slot + size > p->frame->saved[reg])
-			return true;
-	return false;
+	return v->kind == VALUE_UNSET || v->kind == VALUE_CALLER;
 }
 
-static void write_slot(struct state *s, int64_t slot)
+static void note_reads(struct walk *w, const struct symbolic *s, uint64_t addr, const struct insn_detail *d)
 {
-	if (s->nr_slots < MAX_SLOTS && !has_slot(s, slot))
-		s->slots[s->nr_slots++] = slot;
-}
+	const struct machine *m = w->machine;
+	bool to_sp = d->operands[0].kind == OPERAND_REG && d->operands[0].reg == m->sp;
+	struct stack_place place;
 
-/* Operands in memory and registers that are read: all must be there. */
-static struct err *check_reads(const struct proof *p, const struct state *s, uint64_t addr,
-			       const struct insn_detail *d)
-{
-	bool to_sp = d->operands[0].kind == OPERAND_REG && d->operands[0].reg == p->machine->sp;
-	uint32_t read = d->regs_read & s->callers;
-
-	if (s->has_fp)
-		read &= ~(1U << p->machine->fp);
-	if (read && d->op != OP_PUSH)
-		return refuse(p, addr, d->text, "reads a register that was set before it");
+	for (uint8_t reg = 0; reg < SYMBOLIC_REGS; reg++)
+		if ((d->regs_read & (1U << reg)) && d->op != OP_PUSH && !insn_zeroes(d) &&
+		    is_from_above(&s->reg[reg]))
+			add_need(w, (struct need){ .kind = NEED_REGISTER, .reg = reg }, addr, d->text);
 	for (uint8_t i = 0; i < d->nr_operands; i++) {
 		const struct operand *o = &d->operands[i];
-		int64_t slot;
+		bool on_stack = o->kind == OPERAND_MEM && o->base < SYMBOLIC_REGS && !o->segment &&
+				s->reg[o->base].kind == VALUE_STACK;
 
-		if (o->kind == OPERAND_REG && o->read && !to_sp &&
-		    (o->reg == p->machine->sp || (o->reg == p->machine->fp && s->has_fp)))
-			return refuse(p, addr, d->text, "takes the address of a local variable");
-		if (!frame_slot(p, s, o, &slot))
-			continue;
-		if (o->index != INSN_REG_NONE || d->op == OP_LEA)
-			return refuse(p, addr, d->text, "takes the address of a local variable");
-		if (o->read && !is_supplied(p, s, slot))
-			return refuse(p, addr, d->text, "reads a local variable that was set before it");
+		if (!to_sp && ((o->kind == OPERAND_REG && o->read && o->reg < SYMBOLIC_REGS &&
+				s->reg[o->reg].kind == VALUE_STACK) ||
+			       (on_stack && (o->index != INSN_REG_NONE || d->op == OP_LEA))))
+			add_need(w, (struct need){ .kind = NEED_ADDRESS }, addr, d->text);
+		else if (o->read && d->op != OP_LEA && symbolic_place(s, o, &place) &&
+			 (place.base != BASE_CFA || place.offset < -8) &&
+			 symbolic_load(s, place).kind == VALUE_UNSET)
+			add_need(w, (struct need){ .kind = NEED_SLOT, .place = place, .size = o->size }, addr, d->text);
 	}
+}
+
+static bool overlaps_saved(const struct frame *f, struct stack_place place, uint8_t size)
+{
+	if (place.base == BASE_CFA && place.offset + size > -8)
+		return true;
+	for (uint32_t reg = 0; reg < FRAME_REGS; reg++)
+		if (f->is_saved[reg] && place.base == f->saved[reg].base &&
+		    place.offset < f->saved[reg].offset + 8 && place.offset + size > f->saved[reg].offset)
+			return true;
+	return false;
+}
+
+/* Whether a register that calls preserve is loaded from a slot that holds no value of its own. */
+static bool restores_another(const struct walk *w, const struct symbolic *s, const struct insn_detail *d)
+{
+	const struct value *sp = &s->reg[w->machine->sp], *fp = &s->reg[w->machine->fp];
+	uint8_t reg = d->op == OP_LEAVE ? w->machine->fp : d->operands[0].reg;
+	struct value own = value_caller(reg), value;
+
+	if ((d->op != OP_POP && d->op != OP_LEAVE) || (d->op == OP_LEAVE ? fp : sp)->kind != VALUE_STACK)
+		return false;
+	value = symbolic_load(s, (d->op == OP_LEAVE ? fp : sp)->place);
+	return is_from_above(&value) && !value_equal(&value, &own);
+}
+
+static struct err *run(struct walk *w, struct symbolic *s, uint64_t addr, const struct insn_detail *d)
+{
+	const struct operand *dst = &d->operands[0];
+	const struct machine *m = w->machine;
+	bool has_fp = s->reg[m->fp].kind == VALUE_STACK;
+	struct stack_place place;
+
+	if (restores_another(w, s, d))
+		return refuse(w->funcs, addr, d->text, "restores a register from a slot that holds another");
+	if (dst->written && symbolic_place(s, dst, &place) && overlaps_saved(w->frame, place, dst->size))
+		return refuse(w->funcs, addr, d->text, "overwrites a saved register or the return address");
+	note_reads(w, s, addr, d);
+	symbolic_step(s, m, d, 0);
+	if (dst->kind == OPERAND_REG && dst->written && dst->reg < SYMBOLIC_REGS &&
+	    s->reg[dst->reg].kind == VALUE_UNSET)
+		s->reg[dst->reg].kind = VALUE_OTHER;	/* a need by now: that is told once */
+	if (s->reg[m->sp].kind != VALUE_STACK || (d->op == OP_AND && (d->regs_written & (1U << m->sp))))
+		return refuse(w->funcs, addr, d->text, "moves the stack pointer in a way that is not understood");
+	if (has_fp && s->reg[m->fp].kind != VALUE_STACK && s->reg[m->fp].kind != VALUE_CALLER)
+		return refuse(w->funcs, addr, d->text, "changes the frame pointer");
 	return NULL;
 }
 
-static struct err *pop(const struct proof *p, struct state *s, uint64_t addr, const struct insn_detail *d,
-		       uint8_t reg)
+/* A callee keeps what it must keep, and gets what was set for it. */
+static void call(const struct machine *m, struct symbolic *s)
 {
-	const struct frame *f = p->frame;
-
-	if (reg >= FRAME_REGS || !f->is_saved[reg] || f->saved[reg] != s->sp)
-		return refuse(p, addr, d->text, "restores a register from a slot that holds another");
-	s->callers |= 1U << reg;
-	if (reg == p->machine->fp)
-		s->has_fp = false;
-	s->sp += 8;
-	return NULL;
-}
-
-static struct err *run(const struct proof *p, struct state *s, uint64_t addr, const struct insn_detail *d)
-{
-	const struct operand *dst = &d->operands[0], *src = &d->operands[1];
-	const struct machine *m = p->machine;
-	bool to_sp = dst->kind == OPERAND_REG && dst->reg == m->sp;
-	struct err *err;
-	int64_t slot;
-
-	if (d->op == OP_POP && dst->kind == OPERAND_REG)
-		return pop(p, s, addr, d, dst->reg);
-	if (d->op == OP_LEAVE && s->has_fp) {
-		s->sp = p->frame->fp;
-		return pop(p, s, addr, d, m->fp);
-	}
-	if (to_sp && s->has_fp && d->op == OP_LEA && src->base == m->fp && src->index == INSN_REG_NONE) {
-		s->sp = p->frame->fp + src->value;
-		return NULL;
-	}
-	err = check_reads(p, s, addr, d);
-	if (err)
-		return err;
-	if (d->op == OP_PUSH) {
-		s->sp -= 8;
-		write_slot(s, s->sp);
-		return NULL;
-	}
-	if (to_sp && (d->op == OP_ADD || d->op == OP_SUB) && src->kind == OPERAND_IMM) {
-		s->sp += d->op == OP_ADD ? src->value : -src->value;
-		return NULL;
-	}
-	if (to_sp && s->has_fp && d->op == OP_MOV && src->kind == OPERAND_REG && src->reg == m->fp) {
-		s->sp = p->frame->fp;
-		return NULL;
-	}
-	if (d->regs_written & (1U << m->sp))
-		return refuse(p, addr, d->text, "moves the stack pointer in a way that is not understood");
-	if (s->has_fp && (d->regs_written & (1U << m->fp)))
-		return refuse(p, addr, d->text, "changes the frame pointer");
-	if (dst->written && frame_slot(p, s, dst, &slot)) {
-		if (overlaps_saved(p, slot, dst->size))
-			return refuse(p, addr, d->text, "overwrites a saved register or the return address");
-		if (dst->size == 8)
-			write_slot(s, slot);	/* a shorter one supplies nothing */
-	}
-	s->callers &= ~d->regs_written;
-	return NULL;
+	symbolic_forget_below(s, m);
+	for (uint8_t reg = 0; reg < SYMBOLIC_REGS; reg++)
+		if (reg != m->sp && !(m->callee_saved & (1U << reg)))
+			s->reg[reg] = (struct value){ .kind = VALUE_OTHER };
 }
 
 /* On leaving, stack and callee-saved registers must be the caller's again. */
-static struct err *check_exit(const struct proof *p, const struct state *s, uint64_t addr, const char *text)
+static struct err *check_exit(const struct walk *w, const struct symbolic *s, uint64_t addr, const char *text)
 {
-	if (s->sp != -8)
-		return refuse(p, addr, text, "leaves with the stack pointer at another place than on entry");
-	if ((s->callers & p->machine->callee_saved) != p->machine->callee_saved)
-		return refuse(p, addr, text, "leaves without restoring the caller's registers");
+	struct value entry = value_stack(BASE_CFA, -8);
+
+	if (!value_equal(&s->reg[w->machine->sp], &entry))
+		return refuse(w->funcs, addr, text, "leaves with the stack pointer at another place than on entry");
+	for (uint8_t reg = 0; reg < SYMBOLIC_REGS; reg++) {
+		struct value own = value_caller(reg);
+
+		if ((w->machine->callee_saved & (1U << reg)) && !value_equal(&s->reg[reg], &own))
+			return refuse(w->funcs, addr, text, "leaves without restoring the caller's registers");
+	}
 	return NULL;
 }
 
-static bool is_inside(const struct proof *p, uint64_t addr)
+static bool is_inside(const struct walk *w, uint64_t addr)
 {
-	uint32_t id = funcs_at(p->funcs, addr);
+	uint32_t id = funcs_at(w->funcs, addr);
 
-	return id == p->func || (id != NO_ID && p->funcs->v[id].parent == p->func);
+	return id == w->func || (id != NO_ID && w->funcs->v[id].parent == w->func);
 }
 
-static struct err *step(struct proof *p, struct path path)
+static struct err *step(struct walk *w, uint64_t addr, struct symbolic state)
 {
-	uint64_t left = p->funcs->v[funcs_at(p->funcs, path.addr)].high - path.addr;
-	const uint8_t *bytes = image_bytes(p->funcs->image, path.addr, left);
+	uint64_t left = w->funcs->v[funcs_at(w->funcs, addr)].high - addr;
+	const uint8_t *bytes = image_bytes(w->funcs->image, addr, left);
 	struct insn_detail d;
 	struct insn insn;
-	struct err *err;
+	struct err *err = NULL;
 
-	if (!bytes || !decode(p->decoder, bytes, left, path.addr, &insn) ||
-	    !decode_detail(p->decoder, bytes, insn.size, path.addr, &d))
-		return refuse(p, path.addr, "?", "is not decodable");
+	if (!bytes || !decode(w->decoder, bytes, left, addr, &insn) ||
+	    !decode_detail(w->decoder, bytes, insn.size, addr, &d))
+		return refuse(w->funcs, addr, "?", "is not decodable");
 	switch (insn.kind) {
 	case INSN_RETURN:
 	case INSN_INDIRECT_JUMP:
-		return check_exit(p, &path.state, path.addr, d.text);
+		return check_exit(w, &state, addr, d.text);
 	case INSN_JUMP:
-		if (!is_inside(p, insn.target))
-			return check_exit(p, &path.state, path.addr, d.text);
-		return push(p, insn.target, &path.state);
+		if (!is_inside(w, insn.target))
+			return check_exit(w, &state, addr, d.text);
+		return push(w, insn.target, &state);
 	case INSN_BRANCH:
-		if (!is_inside(p, insn.target))
-			return refuse(p, path.addr, d.text, "leaves the function");
-		err = push(p, insn.target, &path.state);
-		return err ?: push(p, path.addr + insn.size, &path.state);
+		if (!is_inside(w, insn.target))
+			return refuse(w->funcs, addr, d.text, "leaves the function");
+		err = push(w, insn.target, &state);
+		break;
+	case INSN_INDIRECT_CALL:
+		note_reads(w, &state, addr, &d);
+		call(w->machine, &state);
+		break;
 	case INSN_CALL:
+		call(w->machine, &state);
+		break;
 	case INSN_TRAP:
-		break;		/* a callee keeps what it must keep and gets what was set for it */
+		break;
 	default:
-		err = run(p, &path.state, path.addr, &d);
-		if (err)
-			return err;
+		err = run(w, &state, addr, &d);
 	}
-	return push(p, path.addr + insn.size, &path.state);
+	return err ?: push(w, addr + insn.size, &state);
 }
 
-struct err *resume_prove(const struct funcs *funcs, struct decoder *decoder, const struct machine *machine,
-			 uint32_t func, const struct flow *after, uint64_t resume,
-			 const struct frame *frame)
+struct err *resume_read(const struct funcs *funcs, struct decoder *decoder, const struct machine *machine,
+			uint32_t func, const struct flow *after, uint64_t resume,
+			const struct frame *frame, struct needs *ret)
 {
-	struct proof p = {
+	struct walk w = {
 		.funcs = funcs, .decoder = decoder, .machine = machine,
-		.func = func, .after = after, .frame = frame,
+		.func = func, .after = after, .frame = frame, .needs = ret,
 	};
-	struct state start = {
-		.sp = frame->sp,
-		.has_fp = frame->has_fp,
-		.callers = machine->callee_saved & ~(frame->has_fp ? 1U << machine->fp : 0),
-	};
-	struct err *err = flow_has(after, resume) ? push(&p, resume, &start) :
-			  refuse(&p, resume, "...", "cannot be followed");
+	struct symbolic start;
+	struct err *err;
 
-	while (!err && p.nr_todo)
-		err = step(&p, p.todo[--p.nr_todo]);
-	free(p.seen);
-	free(p.todo);
+	memset(ret, 0, sizeof(*ret));
+	frame_state(frame, machine, &start);
+	if (frame->has_canary)	/* like any local: who reads it is told */
+		symbolic_store(&start, frame->canary, (struct value){ .kind = VALUE_UNSET });
+	call(machine, &start);
+	err = flow_has(after, resume) ? push(&w, resume, &start) :
+	      refuse(funcs, resume, "...", "cannot be followed");
+	while (!err && w.nr_todo) {
+		struct visit *next = &w.seen[w.todo[--w.nr_todo]];
+
+		next->waiting = false;
+		err = step(&w, next->addr, next->state);
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), compare_needs);
+	free(w.seen);
+	free(w.todo);
 	return err;
+}
+
+void needs_release(struct needs *needs)
+{
+	free(needs->v);
+	memset(needs, 0, sizeof(*needs));
+}
+
+bool need_is_canary(const struct need *need, const struct frame *frame)
+{
+	return need->kind == NEED_SLOT && frame->has_canary && place_equal(need->place, frame->canary) &&
+	       need->size == 8;
+}
+
+struct err *resume_prove(const struct funcs *funcs, const struct frame *frame, const struct needs *needs)
+{
+	static const char *const why[] = {
+		[NEED_SLOT] = "reads a local variable that was set before it",
+		[NEED_REGISTER] = "reads a register that was set before it",
+		[NEED_ADDRESS] = "takes the address of a local variable",
+	};
+
+	for (uint32_t i = 0; i < needs->n; i++)
+		if (!need_is_canary(&needs->v[i], frame))
+			return refuse(funcs, needs->v[i].addr, needs->v[i].text, why[needs->v[i].kind]);
+	return NULL;
 }

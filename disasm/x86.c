@@ -261,7 +261,8 @@ static struct operand operand_of(const cs_x86_op *op)
 		o.scale = op->mem.scale;
 		/* a 67 prefix makes it %eip, which is the same below 4 GB and in kernel code */
 		o.pc_relative = op->mem.base == X86_REG_RIP || op->mem.base == X86_REG_EIP;
-		o.segment = op->mem.segment == X86_REG_GS || op->mem.segment == X86_REG_FS;
+		o.segment = op->mem.segment == X86_REG_GS ? SEGMENT_GS :
+			    op->mem.segment == X86_REG_FS ? SEGMENT_FS : SEGMENT_NONE;
 		o.value = op->mem.disp;
 		break;
 	default:

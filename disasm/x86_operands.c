@@ -12,7 +12,8 @@ struct parts {
 	const uint8_t *bytes;
 	const struct x86_layout *l;
 	uint8_t opcode, modrm, rex;
-	bool has_rex, segment;
+	bool has_rex;
+	enum operand_segment segment;
 	int64_t disp, imm;
 };
 
@@ -53,8 +54,7 @@ static bool take_apart(const uint8_t *bytes, const struct x86_layout *l, struct 
 	p->bytes = bytes;
 	p->l = l;
 	if (at < l->opcode && (bytes[at] == 0x65 || bytes[at] == 0x64)) {
-		p->segment = true;
-		at++;
+		p->segment = bytes[at++] == 0x65 ? SEGMENT_GS : SEGMENT_FS;
 	}
 	if (at < l->opcode && (bytes[at] & 0xf0) == 0x40) {
 		p->has_rex = true;

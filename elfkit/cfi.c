@@ -16,6 +16,21 @@
  */
 #define RBX 3
 
+/* Register and constant of an operation that adds the two. */
+static bool read_sum(const Dwarf_Op *op, uint32_t *reg, int64_t *offset)
+{
+	if (op->atom == DW_OP_bregx) {
+		*reg = op->number;
+		*offset = op->number2;
+		return true;
+	}
+	if (op->atom < DW_OP_breg0 || op->atom > DW_OP_breg31)
+		return false;
+	*reg = op->atom - DW_OP_breg0;
+	*offset = op->number;
+	return true;
+}
+
 static void read_register(Dwarf_Frame *frame, int reg, struct cfi_row *row)
 {
 	Dwarf_Op mem[3], *ops;
@@ -30,6 +45,10 @@ static void read_register(Dwarf_Frame *frame, int reg, struct cfi_row *row)
 		   (nr_ops == 1 || (nr_ops == 2 && ops[1].atom == DW_OP_plus_uconst))) {
 		row->rule[reg] = CFI_SAVED;
 		row->offset[reg] = nr_ops == 2 ? (int64_t)ops[1].number : 0;
+	} else if (nr_ops == 2 && ops[0].atom == DW_OP_call_frame_cfa &&
+		   read_sum(&ops[1], &row->base[reg], &row->offset[reg])) {
+		/* DW_CFA_expression; the CFA that is pushed first is not used */
+		row->rule[reg] = CFI_SAVED_BY_REGISTER;
 	}
 }
 
@@ -66,16 +85,10 @@ struct err *debuginfo_cfi(const struct debuginfo *info, uint32_t section, uint64
 		return err_new("no call frame information: %s", dwarf_errmsg(-1));
 
 	memset(ret, 0, sizeof(*ret));
-	if (!dwarf_frame_cfa(frame, &ops, &nr_ops) && nr_ops == 1) {
-		if (ops[0].atom == DW_OP_bregx) {
-			ret->cfa_known = true;
-			ret->cfa_reg = ops[0].number;
-			ret->cfa_offset = ops[0].number2;
-		} else if (ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31) {
-			ret->cfa_known = true;
-			ret->cfa_reg = ops[0].atom - DW_OP_breg0;
-			ret->cfa_offset = ops[0].number;
-		}
+	if (!dwarf_frame_cfa(frame, &ops, &nr_ops) &&
+	    (nr_ops == 1 || (nr_ops == 2 && ops[1].atom == DW_OP_deref))) {
+		ret->cfa_known = read_sum(&ops[0], &ret->cfa_reg, &ret->cfa_offset);
+		ret->cfa_in_memory = nr_ops == 2;
 	}
 	for (int reg = 0; reg < CFI_REGS; reg++)
 		read_register(frame, reg, ret);

@@ -13,6 +13,7 @@ enum { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_ERROR = 2 };
 /* Each returns an error or sets the exit status. */
 struct err *cmd_boundary(int argc, char **argv, int *status);
 struct err *cmd_diff(int argc, char **argv, int *status);
+struct err *cmd_frame(int argc, char **argv, int *status);
 struct err *cmd_refs(int argc, char **argv, int *status);
 struct err *cmd_relink(int argc, char **argv, int *status);
 

@@ -106,15 +106,18 @@ char *debuginfo_var_type(const struct debuginfo *info, const struct debug_var *v
 enum cfi_rule {
 	CFI_SAME,		/* the caller's value is still in the register */
 	CFI_SAVED,		/* the caller's value is in memory at CFA + offset */
+	CFI_SAVED_BY_REGISTER,	/* ... or at the register base + offset */
 	CFI_UNDEFINED,		/* the caller's value is lost */
 	CFI_OTHER,		/* an expression: not understood */
 };
 
 struct cfi_row {
-	bool cfa_known;		/* CFA = cfa_reg + cfa_offset */
+	bool cfa_known;		/* CFA = cfa_reg + cfa_offset, ... */
+	bool cfa_in_memory;	/* ... or the word there (realigned stacks) */
 	uint32_t cfa_reg;
 	int64_t cfa_offset;
 	enum cfi_rule rule[CFI_REGS];
+	uint32_t base[CFI_REGS];	/* of CFI_SAVED_BY_REGISTER */
 	int64_t offset[CFI_REGS];
 };
 

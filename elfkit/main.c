@@ -12,6 +12,7 @@ static const struct command {
 } commands[] = {
 	{ "boundary", cmd_boundary, "compute where the scheduler of a kernel begins and ends" },
 	{ "diff", cmd_diff, "say what is different between the boundaries of two kernels" },
+	{ "frame", cmd_frame, "print a function's stack frame, and what the code behind a call reads of it" },
 	{ "refs", cmd_refs, "list what refers to the functions of a kernel" },
 	{ "relink", cmd_relink, "make rebuilt scheduler objects into a module for a running kernel" },
 };

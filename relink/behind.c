@@ -26,8 +26,13 @@ struct walk {
 	struct effects *effects;
 };
 
-static void add_call(struct effects *e, uint32_t func)
+/* What the stack protector calls when it is too late (gcc, clang): a matter of frames, not of what code does. */
+#define STACK_PROTECTOR "__stack_chk_fail"
+
+static void add_call(struct effects *e, const struct funcs *funcs, uint32_t func)
 {
+	if (func != NO_ID && !strcmp(funcs->v[func].name, STACK_PROTECTOR))
+		return;
 	GROW(e->calls, e->nr_calls, e->cap_calls);
 	e->calls[e->nr_calls++] = func;
 }
@@ -55,7 +60,7 @@ static void effects_of_kernel(const struct funcs *funcs, struct decoder *decoder
 		if (!bytes || !decode(decoder, bytes, left, flow->v[i], &insn))
 			continue;
 		if (insn.kind == INSN_CALL)
-			add_call(e, funcs_at(funcs, insn.target));
+			add_call(e, funcs, funcs_at(funcs, insn.target));
 		else if (decode_detail(decoder, bytes, insn.size, flow->v[i], &d))
 			add_writes(e, machine, &d);
 	}
@@ -93,7 +98,7 @@ static void step(struct walk *w, uint64_t at)
 	switch (insn.kind) {
 	case INSN_CALL:
 		func = ref && ref->symbol != NO_REF && !ref->target ? w->match->func[ref->symbol] : NO_ID;
-		add_call(w->effects, func);
+		add_call(w->effects, w->funcs, func);
 		if (func != NO_ID && !flow_returns(w->funcs, w->decoder, func))
 			return;
 		break;

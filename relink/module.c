@@ -70,8 +70,7 @@ static char *explain(const char *log)
 	return best ? best : xstrdup("it says nothing");
 }
 
-/* Runs a program with its output in @log; a failure is explained by what it printed. */
-static struct err *run(const char *const argv[], const char *log)
+struct err *module_run(const char *const argv[], const char *log)
 {
 	posix_spawn_file_actions_t actions;
 	int status, error;
@@ -96,7 +95,7 @@ static struct err *run(const char *const argv[], const char *log)
 	return NULL;
 }
 
-static const char *tool(const char *variable, const char *fallback)
+const char *module_tool(const char *variable, const char *fallback)
 {
 	const char *name = getenv(variable);
 
@@ -108,20 +107,20 @@ struct err *module_join(char *const *paths, uint32_t n, const char *output)
 	const char **argv = xcalloc(n + 5, sizeof(*argv));
 	AUTO_FREE char *log = xasprintf("%s.log", output);
 	const char *const strip[] = {
-		tool("OBJCOPY", "objcopy"), "-R", ".modinfo", "-R", "__param", output, NULL,
+		module_tool("OBJCOPY", "objcopy"), "-R", ".modinfo", "-R", "__param", output, NULL,
 	};
 	uint32_t argc = 0;
 	struct err *err;
 
-	argv[argc++] = tool("LD", "ld");
+	argv[argc++] = module_tool("LD", "ld");
 	argv[argc++] = "-r";
 	argv[argc++] = "-o";
 	argv[argc++] = output;
 	for (uint32_t i = 0; i < n; i++)
 		argv[argc++] = paths[i];
-	err = run(argv, log);
+	err = module_run(argv, log);
 	free(argv);
-	return err ?: run(strip, log);
+	return err ?: module_run(strip, log);
 }
 
 struct err *module_kernel_release(const char *kernel_dir, char **ret)
@@ -257,7 +256,7 @@ static struct err *run_kbuild(const char *kernel_dir, const char *workdir, const
 		"make", "-C", kernel_dir, m, flags, "CONFIG_DEBUG_INFO_BTF_MODULES=", target, NULL,
 	};
 
-	return err_in(run(argv, log), kernel_dir);
+	return err_in(module_run(argv, log), kernel_dir);
 }
 
 /* What Kbuild takes as a ready object: NAME.o_shipped, with an empty record of how it was made. */

@@ -5,6 +5,12 @@
 
 #include "relink/object.h"
 
+/* Runs a program with its output in @log; a failure is explained by what it printed. */
+struct err *module_run(const char *const argv[], const char *log);
+
+/* The program that environment variable @variable names, or @fallback. */
+const char *module_tool(const char *variable, const char *fallback);
+
 /* A directory of our own under $TMPDIR, removed with all that is in it. */
 struct err *workdir_make(char **ret);
 void workdir_remove(char *path);

@@ -62,15 +62,15 @@ TEST(frame_with_frame_pointer_is_read)
 	struct frame f = kernel_frame();
 
 	assert_true(f.has_fp);
-	assert_int_equal(f.fp, -16);
-	assert_int_equal(f.sp, -40 - 0x20);
+	assert_int_equal(f.fp.offset, -16);
+	assert_int_equal(f.sp.offset, -40 - 0x20);
 	assert_true(f.is_saved[RBP] && f.is_saved[R15] && f.is_saved[R12] && f.is_saved[RBX]);
-	assert_int_equal(f.saved[RBP], -16);
-	assert_int_equal(f.saved[R15], -24);
-	assert_int_equal(f.saved[R12], -32);
-	assert_int_equal(f.saved[RBX], -40);
+	assert_int_equal(f.saved[RBP].offset, -16);
+	assert_int_equal(f.saved[R15].offset, -24);
+	assert_int_equal(f.saved[R12].offset, -32);
+	assert_int_equal(f.saved[RBX].offset, -40);
 	assert_true(f.has_canary);
-	assert_int_equal(f.canary, -16 - 0x30);
+	assert_int_equal(f.canary.offset, -16 - 0x30);
 }
 
 TEST(setup_is_every_instruction_that_makes_the_frame)
@@ -95,10 +95,10 @@ TEST(frame_without_frame_pointer_is_read)
 
 	assert_false(f.has_fp);
 	assert_false(f.has_canary);
-	assert_int_equal(f.sp, -32 - 0x20);
-	assert_int_equal(f.saved[R12], -16);
-	assert_int_equal(f.saved[RBP], -24);
-	assert_int_equal(f.saved[RBX], -32);
+	assert_int_equal(f.sp.offset, -32 - 0x20);
+	assert_int_equal(f.saved[R12].offset, -16);
+	assert_int_equal(f.saved[RBP].offset, -24);
+	assert_int_equal(f.saved[RBX].offset, -32);
 	assert_int_equal(f.nr_setup, 4);
 }
 
@@ -108,7 +108,7 @@ TEST(canary_below_the_stack_pointer_is_read)
 	struct frame f = read_frame(BYTES(SUB_20_RSP, LOAD_CANARY, 0x48, 0x89, 0x44, 0x24, 0x18, JE));
 
 	assert_true(f.has_canary);
-	assert_int_equal(f.canary, -8 - 0x20 + 0x18);
+	assert_int_equal(f.canary.offset, -8 - 0x20 + 0x18);
 }
 
 TEST(canary_by_symbol_keeps_its_field)
@@ -151,15 +151,63 @@ TEST(prologue_ends_at_the_first_branch_or_call)
 
 TEST(second_push_of_a_register_is_not_where_it_is_saved)
 {
-	assert_int_equal(read_frame(BYTES(PUSH_RBX, PUSH_RBX, JE)).saved[RBX], -16);
+	assert_int_equal(read_frame(BYTES(PUSH_RBX, PUSH_RBX, JE)).saved[RBX].offset, -16);
 }
 
-TEST(realigned_stack_is_refused_with_the_instruction)
+TEST(realigned_stack_counts_from_where_it_was_rounded)
+{
+	/* push %rbx below the saved %rbp; and $-32,%rsp; sub $0x20,%rsp; canary at 0x18(%rsp) */
+	struct frame f = read_frame(BYTES(PUSH_RBP, MOV_RSP_RBP, PUSH_RBX, 0x48, 0x83, 0xe4, 0xe0, SUB_20_RSP,
+					  LOAD_CANARY, 0x48, 0x89, 0x44, 0x24, 0x18, JE));
+
+	assert_true(f.realigned);
+	assert_int_equal(f.aligned_at, -24);
+	assert_int_equal(f.sp.base, BASE_ALIGNED);
+	assert_int_equal(f.sp.offset, -0x20);
+	assert_int_equal(f.fp.base, BASE_CFA);
+	assert_int_equal(f.saved[RBX].base, BASE_CFA);
+	assert_int_equal(f.saved[RBX].offset, -24);
+	assert_true(f.has_canary);
+	assert_int_equal(f.canary.base, BASE_ALIGNED);
+	assert_int_equal(f.canary.offset, -8);
+	assert_int_equal(f.canary_source, 0x28);
+}
+
+/* lea 8(%rsp),%r10; and $-64,%rsp; push -8(%r10); push %rbp; mov %rsp,%rbp; push %r12; push %r10 */
+#define DRAP 0x4c, 0x8d, 0x54, 0x24, 0x08, 0x48, 0x83, 0xe4, 0xc0, 0x41, 0xff, 0x72, 0xf8, PUSH_RBP,        \
+	     MOV_RSP_RBP, PUSH_R12, 0x41, 0x52
+
+TEST(cfa_that_is_kept_in_the_frame_is_found)
+{
+	struct frame f = read_frame(BYTES(DRAP, JE));
+
+	assert_true(f.realigned && f.has_fp && f.has_cfa_slot);
+	assert_int_equal(f.aligned_at, -8);
+	assert_int_equal(f.fp.base, BASE_ALIGNED);
+	assert_int_equal(f.fp.offset, -16);
+	assert_int_equal(f.saved[RBP].offset, -16);
+	assert_int_equal(f.saved[R12].offset, -24);
+	assert_int_equal(f.cfa_slot.base, BASE_ALIGNED);
+	assert_int_equal(f.cfa_slot.offset, -32);
+}
+
+TEST(second_realignment_is_refused)
 {
 	struct frame f;
 
-	assert_error(try_read(BYTES(PUSH_RBP, MOV_RSP_RBP, 0x48, 0x83, 0xe4, 0xf0, JE), &f),
-		     "`and rsp, 0xfffffffffffffff0` moves the stack pointer");
+	assert_error(try_read(BYTES(PUSH_RBP, MOV_RSP_RBP, 0x48, 0x83, 0xe4, 0xf0, 0x48, 0x83, 0xe4, 0xe0, JE), &f),
+		     "`and rsp, 0xffffffffffffffe0` moves the stack pointer");
+}
+
+TEST(registers_stored_with_mov_are_found)
+{
+	/* sub $0x20,%rsp; mov %rbx,8(%rsp); mov %r12,0x10(%rsp) */
+	struct frame f = read_frame(BYTES(SUB_20_RSP, 0x48, 0x89, 0x5c, 0x24, 0x08, 0x4c, 0x89, 0x64, 0x24, 0x10, JE));
+
+	assert_true(f.is_saved[RBX] && f.is_saved[R12]);
+	assert_int_equal(f.saved[RBX].offset, -32);
+	assert_int_equal(f.saved[R12].offset, -24);
+	assert_int_equal(f.nr_setup, 3);
 }
 
 TEST(changed_frame_pointer_is_refused)
@@ -271,6 +319,36 @@ TEST(row_by_a_frame_pointer_that_is_not_there_is_refused)
 	assert_error(frame_agrees(machine, &f, &row), "counts the CFA from register 6");
 }
 
+/* What call frame information says of the frame of DRAP. */
+static struct cfi_row drap_row(void)
+{
+	struct cfi_row row = { .cfa_known = true, .cfa_in_memory = true, .cfa_reg = RBP, .cfa_offset = -16 };
+
+	row.rule[RBP] = row.rule[R12] = CFI_SAVED_BY_REGISTER;
+	row.base[RBP] = row.base[R12] = RBP;
+	row.offset[R12] = -8;
+	return row;
+}
+
+TEST(realigned_frame_agrees_with_its_row)
+{
+	struct frame f = read_frame(BYTES(DRAP, JE));
+	struct cfi_row row = drap_row();
+
+	assert_success(frame_agrees(machine, &f, &row));
+	row.offset[R12] = -16;
+	assert_error(frame_agrees(machine, &f, &row), "disagree about %r12");
+	row = drap_row();
+	row.base[R12] = 13;
+	assert_error(frame_agrees(machine, &f, &row), "does not say where %r12 is");
+	row = drap_row();
+	row.cfa_offset = -8;
+	assert_error(frame_agrees(machine, &f, &row), "disagree about the word with the CFA");
+	row = drap_row();
+	row.cfa_in_memory = false;
+	assert_error(frame_agrees(machine, &f, &row), "counts the CFA from a realigned stack");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,7 +361,10 @@ int main(void)
 		cmocka_unit_test(landing_pad_and_trace_call_are_passed_over),
 		cmocka_unit_test(prologue_ends_at_the_first_branch_or_call),
 		cmocka_unit_test(second_push_of_a_register_is_not_where_it_is_saved),
-		cmocka_unit_test(realigned_stack_is_refused_with_the_instruction),
+		cmocka_unit_test(realigned_stack_counts_from_where_it_was_rounded),
+		cmocka_unit_test(cfa_that_is_kept_in_the_frame_is_found),
+		cmocka_unit_test(second_realignment_is_refused),
+		cmocka_unit_test(registers_stored_with_mov_are_found),
 		cmocka_unit_test(changed_frame_pointer_is_refused),
 		cmocka_unit_test(pop_in_the_prologue_is_refused),
 		cmocka_unit_test(endless_prologue_is_refused),
@@ -292,6 +373,7 @@ int main(void)
 		cmocka_unit_test(scratch_registers_do_not_matter),
 		cmocka_unit_test(every_disagreement_is_refused),
 		cmocka_unit_test(row_by_a_frame_pointer_that_is_not_there_is_refused),
+		cmocka_unit_test(realigned_frame_agrees_with_its_row),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

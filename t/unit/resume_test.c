@@ -25,6 +25,7 @@ static struct err *prove_with(const char *top, const char *body, const char *bot
 	struct code_bytes code;
 	struct program p;
 	struct frame frame;
+	struct needs needs;
 	struct flow flow;
 	uint64_t resume;
 	uint32_t func;
@@ -38,7 +39,9 @@ static struct err *prove_with(const char *top, const char *body, const char *bot
 	code.data = image_bytes(p.image, code.addr, code.size);
 	assert_success(frame_read(p.decoder, machine, &code, &frame));
 	flow_from(p.funcs, p.decoder, func, resume, &flow);
-	err = resume_prove(p.funcs, p.decoder, machine, func, &flow, resume, &frame);
+	err = resume_read(p.funcs, p.decoder, machine, func, &flow, resume, &frame, &needs);
+	err = err ?: resume_prove(p.funcs, &frame, &needs);
+	needs_release(&needs);
 	flow_release(&flow);
 	program_release(&p);
 	return err;
@@ -90,6 +93,31 @@ TEST(register_set_before_the_switch_is_refused)
 TEST(register_set_behind_the_switch_may_be_read)
 {
 	assert_success(prove("mov %rax, %rbx; mov %rbx, %rdi; call helper"));
+}
+
+TEST(register_that_is_zeroed_is_not_read)
+{
+	assert_success(prove("xor %ebx, %ebx; sub %r12, %r12; mov %rbx, %rdi; call helper"));
+	assert_error(prove("xor %bl, %bl"), "reads a register that was set before it");
+	assert_error(prove("xor %r12, %rbx"), "reads a register that was set before it");
+}
+
+TEST(registers_restored_with_mov_are_accepted)
+{
+	assert_success(prove("mov -8(%rbp), %r12; mov -0x10(%rbp), %rbx; leave; ret"));
+	assert_error(prove("mov -0x10(%rbp), %r12; mov -8(%rbp), %rbx; leave; ret"),
+		     "leaves without restoring the caller's registers");
+}
+
+TEST(epilogue_of_a_realigned_stack_is_accepted)
+{
+	assert_success(prove_with("push %rbp; mov %rsp, %rbp; push %r12; and $-64, %rsp; sub $0x40, %rsp\n"
+				  "mov %gs:0x28, %rax; mov %rax, 0x38(%rsp); call switch_to; resume:\n",
+				  "mov 0x38(%rsp), %rax; sub %gs:0x28, %rax; lea -8(%rbp), %rsp",
+				  "pop %r12; pop %rbp; ret", ""));
+	assert_success(prove_with("lea 8(%rsp), %r10; and $-64, %rsp; push -8(%r10); push %rbp; mov %rsp, %rbp\n"
+				  "push %r10; call switch_to; resume:\n",
+				  "mov -8(%rbp), %r10; mov -8(%rbp), %r10; leave", "lea -8(%r10), %rsp; ret", ""));
 }
 
 TEST(local_variable_set_before_the_switch_is_refused)
@@ -252,6 +280,9 @@ int main(void)
 		cmocka_unit_test(epilogue_without_frame_pointer_is_accepted),
 		cmocka_unit_test(register_set_before_the_switch_is_refused),
 		cmocka_unit_test(register_set_behind_the_switch_may_be_read),
+		cmocka_unit_test(register_that_is_zeroed_is_not_read),
+		cmocka_unit_test(registers_restored_with_mov_are_accepted),
+		cmocka_unit_test(epilogue_of_a_realigned_stack_is_accepted),
 		cmocka_unit_test(local_variable_set_before_the_switch_is_refused),
 		cmocka_unit_test(local_variable_set_behind_the_switch_may_be_read),
 		cmocka_unit_test(local_variable_set_on_one_path_only_is_refused),
