@@ -72,9 +72,18 @@ MODULES := \
 	relink/section \
 	relink/object_refs \
 	relink/match \
+	relink/remarks \
+	relink/remarks_write \
+	relink/shape_find \
+	relink/shape \
 	relink/compare \
 	relink/symvers \
 	relink/bind \
+	relink/lines \
+	relink/check_types \
+	relink/check_inlines \
+	relink/check \
+	relink/changes \
 	relink/rewrite \
 	relink/behind \
 	relink/adapter \

@@ -285,7 +285,8 @@ struct err *module_compile(const char *joined, const char *name, const char *loa
 	AUTO_FREE char *objects = NULL, *shipped = NULL;
 	struct err *err;
 
-	err = copy_loader(loader_dir, workdir, &objects);
+	objects = loader_dir ? NULL : xstrdup("");
+	err = loader_dir ? copy_loader(loader_dir, workdir, &objects) : NULL;
 	err = err ?: ship(workdir, "elfkit_joined", &shipped);
 	if (!err && rename(joined, shipped))
 		err = err_new("%s: %s", shipped, strerror(errno));

@@ -16,7 +16,7 @@ void workdir_remove(char *path);
 struct err *module_join(char *const *paths, uint32_t n, const char *output);
 
 /*
- * Compiles the loader and links it with @joined into one object, with Kbuild of @kernel_dir in
+ * Compiles the loader (NULL: none) and links it with @joined into one object, with Kbuild of @kernel_dir in
  * @workdir: the kernel's own flags, and its objtool where the kernel runs it on whole modules.
  * @object gets the path of the result, which the caller frees.
  */
