@@ -88,6 +88,7 @@ MODULES := \
 	relink/behind \
 	relink/adapter \
 	relink/table \
+	relink/manifest \
 	relink/module \
 	relink/relink \
 	elfkit/cmd \

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* elfkit relink: rebuilt objects to a module, with the running kernel as the default. */
 #include <argp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "elfkit/cmd.h"
-#include "relink/remarks_write.h"
+#include "relink/module.h"
 #include "relink/relink.h"
+#include "relink/remarks_write.h"
 
-enum { OPT_VMLINUX = 256, OPT_KERNEL_DIR, OPT_CHECK, OPT_JSON, OPT_ALL, OPT_STRICT };
+enum { OPT_VMLINUX = 256, OPT_KERNEL_DIR, OPT_CHECK, OPT_JSON, OPT_ALL, OPT_STRICT, OPT_KEEP_BUILD, OPT_SIGN };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
@@ -21,6 +23,9 @@ static const struct argp_option options[] = {
 	{ "json", OPT_JSON, NULL, 0, "with --check: as JSON", 0 },
 	{ "all", OPT_ALL, NULL, 0, "with --check: list what is the same, too", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "refuse edits that would be lost (of init code)", 0 },
+	{ "sign", OPT_SIGN, "KEY CERT", 0, "sign the module with the kernel's sign-file", 0 },
+	{ "keep-build", OPT_KEEP_BUILD, NULL, 0, "leave the folder that the module is built in", 0 },
+	{ "verbose", 'v', NULL, 0, "show what ld and Kbuild say", 0 },
 	{ 0 },
 };
 
@@ -59,6 +64,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_STRICT:
 		args->relink.strict = true;
+		return 0;
+	case OPT_SIGN:
+		if (state->next >= state->argc)
+			argp_error(state, "--sign wants a key and a certificate");
+		args->relink.sign_key = arg;
+		args->relink.sign_cert = state->argv[state->next++];
+		return 0;
+	case OPT_KEEP_BUILD:
+		args->relink.keep_build = true;
+		return 0;
+	case 'v':
+		args->relink.verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		GROW(args->objects, args->relink.nr_objects, args->cap);
@@ -126,6 +143,17 @@ static void print_line(const char *line, void *arg __attribute__((unused)))
 	fprintf(stderr, "%s\n", line);
 }
 
+/* Signals that end a program end it in order: what it has made until then is removed. */
+static void catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = module_interrupt }, old;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
+}
+
 static struct err *report(const struct args *args, const struct relink_result *result)
 {
 	struct err *err;
@@ -164,6 +192,7 @@ struct err *cmd_relink(int argc, char **argv, int *status)
 	if (!o->output && !args.check)
 		o->output = output = default_output(args.objects[0]);
 	o->objects = args.objects;
+	catch_signals();
 	err = err ?: relink(o, &result);
 	err = err ?: report(&args, &result);
 	if (!err && result.made)

@@ -5,6 +5,7 @@
 #include "elfkit/parallel.h"
 #include "relink/adapter.h"
 #include "relink/changes.h"
+#include "relink/manifest.h"
 #include "relink/module.h"
 #include "relink/relink.h"
 #include "relink/section.h"
@@ -66,6 +67,11 @@ static struct err *check_inputs(struct state *s)
 			return err;
 	}
 	return NULL;
+}
+
+static struct err *read_kernel(struct state *s)
+{
+	return kernel_read(s->options->vmlinux, s->options->policy, &s->kernel);
 }
 
 static struct err *check_headers(struct state *s)
@@ -275,31 +281,54 @@ static void release(struct state *s)
 	object_free(s->object);
 	free(s->path);
 	free(s->name);
-	workdir_remove(s->workdir);
+	if (s->options->keep_build && s->workdir) {
+		say(s, xasprintf("relink: the build is in %s", s->workdir));
+		free(s->workdir);
+	} else {
+		workdir_remove(s->workdir);
+	}
 	symvers_release(&s->symvers);
 	kernel_release(&s->kernel);
 }
 
+static struct err *make(struct state *s)
+{
+	const struct relink_options *o = s->options;
+	AUTO_FREE char *built = NULL, *manifest = xasprintf("%s.json", o->output);
+	AUTO_FREE char *manifest_built = xasprintf("%s/manifest.json", s->workdir);
+	struct err *err = manifest_add(&s->kernel, s->boundary, s->object, &s->match, s->verdict, &s->bindings,
+				       s->remarks, s->counts.sites, manifest_built);
+
+	err = err ?: module_build(s->object, s->name, o->kernel_dir, s->workdir, &built);
+	if (!err && o->sign_key)
+		err = module_sign(built, o->sign_key, o->sign_cert, o->kernel_dir, s->workdir);
+	err = err ?: module_interrupted();
+	err = err ?: module_install(manifest_built, manifest);
+	return err ?: module_install(built, o->output);
+}
+
 struct err *relink(const struct relink_options *options, struct relink_result *ret)
 {
+	static struct err *(*const stages[])(struct state *s) = {
+		check_inputs, read_kernel, check_headers, read_objects, decide, edit,
+	};
 	struct state s = { .options = options, .result = ret, .remarks = &ret->remarks };
-	struct err *err;
+	struct err *err = NULL;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->remarks.strict = options->strict;
-	err = check_inputs(&s);
-	err = err ?: kernel_read(options->vmlinux, options->policy, &s.kernel);
-	err = err ?: check_headers(&s);
-	err = err ?: read_objects(&s);
-	err = err ?: decide(&s);
-	err = err ?: edit(&s);
+	module_set_verbose(options->verbose);
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && !err; i++) {
+		err = stages[i](&s);
+		err = err ?: module_interrupted();
+	}
 	if (!err) {
 		ret->release = kernel_release_name(&s.kernel);
 		remarks_sort(&ret->remarks);
 	}
 	if (!err && options->output && !remarks_count(&ret->remarks, REMARK_REFUSED)) {
 		summarise(&s);
-		err = module_build(s.object, s.name, options->kernel_dir, s.workdir, options->output);
+		err = make(&s);
 		ret->made = !err;
 	}
 	release(&s);
