@@ -99,10 +99,9 @@ static void bind_data(struct binder *b, uint32_t i, enum section_class class, st
 		note_policy(b, s, "the kernel's instance stays as it is");
 		return;
 	case DATA_UPDATE:
-		if (s->size != theirs->size)
-			break;
-		note_policy(b, s, "the new contents are copied over the kernel's while the module is enabled");
-		b->bindings->v[i].updated = true;
+		remarks_add(b->remarks, REMARK_OBJECT, xstrdup(s->name), NULL, 0,
+			    xasprintf("it is changed (%s), and no loader copies new contents over the kernel's yet (policy update)",
+				      b->difference[i]));
 		return;
 	case DATA_NONE:
 		if (!may_have_own(section))

@@ -25,7 +25,6 @@ struct binding {
 	enum place address;	/* for everything else */
 	uint64_t kernel;	/* link-time address for PLACE_KERNEL */
 	bool replaced;		/* a function whose new body takes over */
-	bool updated;		/* an object whose contents go over the kernel's */
 };
 
 struct bindings {

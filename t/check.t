@@ -117,10 +117,10 @@ for my $kernel (@kernels) {
 
 	# policies of boundary.yaml
 	my $policy = slurp('boundary.yaml');
-	for my $data (['share', 0], ['private', 0]) {
-		my $text = $policy =~ s/^data: \[\]/data:\n  - {object: fair_sched_class, policy: $data->[0]}/mr;
+	for my $data (qw(share private)) {
+		my $text = $policy =~ s/^data: \[\]/data:\n  - {object: fair_sched_class, policy: $data}/mr;
 		($status, $check) = check($kernel, [objects($kernel, 'class')], '-c', spew("$tmp/policy.yaml", $text));
-		is($status, $data->[1], "$kernel: a policy to $data->[0] a changed object");
+		is($status, 0, "$kernel: $data as the policy for a changed object");
 		is_deeply(found($check, 'note'), ['policy fair_sched_class'], "$kernel: is noted");
 	}
 	my $outside = $policy =~ s{^  - kernel/sched/cpuacct\.c\n}{}mr;
