@@ -205,7 +205,7 @@ static void add_var(struct walk *w, Dwarf_Die *die, uint32_t func)
 	GROW(w->info->vars, w->info->nr_vars, w->cap_vars);
 	w->info->vars[w->info->nr_vars++] = (struct debug_var){
 		.name = dwarf_diename(die) ?: "",
-		.file = normalise_path(die_file(&w->dies, die) ?: "", w->comp_dir),
+		.file = debuginfo_path(die_file(&w->dies, die) ?: "", w->comp_dir),
 		.func = func,
 		.line = line,
 		.unit = w->unit,

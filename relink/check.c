@@ -137,7 +137,5 @@ struct err *check_change(const struct check *c)
 	check_constants(c);
 	check_object_types(c);
 	err = check_layouts(c);
-	if (!err)
-		check_inlines(c);
-	return err;
+	return err ?: check_inlines(c);
 }

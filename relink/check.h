@@ -33,7 +33,7 @@ void check_signatures(const struct check *check);
 struct err *check_layouts(const struct check *check);
 void check_constants(const struct check *check);
 void check_object_types(const struct check *check);
-void check_inlines(const struct check *check);
+struct err *check_inlines(const struct check *check);
 
 /* "FUNC (FILE:LINE)" for the code at link-time address @addr. Caller frees. */
 char *check_user(const struct check *check, uint64_t addr);

@@ -50,23 +50,26 @@ static void copies_near(const struct check *c, const struct lines_edit *e, struc
 	}
 }
 
-static void copies_elsewhere(const struct check *c, const struct lines_edit *e, struct remark *f)
+static struct err *copies_elsewhere(const struct check *c, const struct lines_edit *e, struct remark *f)
 {
 	struct copies copies;
+	struct err *err;
 
-	copies_find_one(c->kernel->debuginfo, c->kernel->policy, e->name, e->file, &copies);
+	err = copies_find_one(c->kernel->debuginfo, c->kernel->policy, e->name, e->file, &copies);
 	for (uint32_t i = 0; i < copies.n; i++)
 		remark_add_user(f, xasprintf("%s (%s:%u)", copies.v[i].host, copies.v[i].unit, copies.v[i].line));
 	copies_release(&copies);
+	return err;
 }
 
-void check_inlines(const struct check *c)
+struct err *check_inlines(const struct check *c)
 {
 	struct lines_edited edited;
+	struct err *err = NULL;
 
 	lines_find_edited(c->kernel->debuginfo, c->info, c->object, c->match, c->verdict, c->where,
 			  has_other_reasons(c), &edited);
-	for (uint32_t i = 0; i < edited.n; i++) {
+	for (uint32_t i = 0; i < edited.n && !err; i++) {
 		const struct lines_edit *e = &edited.v[i];
 		struct remark *f = remarks_add(c->remarks, REMARK_INLINE, xstrdup(e->name), xstrdup(e->file), e->line,
 						 xasprintf("it is changed (seen in %s), and copies of it stay as they were",
@@ -74,9 +77,10 @@ void check_inlines(const struct check *c)
 
 		copies_near(c, e, f);
 		if (is_header(e->file))
-			copies_elsewhere(c, e, f);
+			err = copies_elsewhere(c, e, f);
 		if (!f->nr_users)
 			remarks_drop_last(c->remarks);
 	}
 	free(edited.v);
+	return err;
 }

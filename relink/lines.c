@@ -327,14 +327,19 @@ void lines_find_edited(const struct debuginfo *old, const struct debuginfo *now,
 
 char *lines_place(const struct debuginfo *info, uint64_t addr)
 {
-	Dwfl_Line *line = dwfl_module_getsrc(info->file->module, addr);
 	AUTO_FREE char *path = NULL;
+	Dwarf_Attribute attr;
 	const char *file;
-	int number = 0;
+	Dwarf_Line *row;
+	Dwarf_Die unit;
+	int line = 0;
 
-	file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
-	if (!file)
+	if (!dwarf_addrdie(info->file->dwarf, addr, &unit))
 		return NULL;
-	path = debuginfo_path(file, dwfl_line_comp_dir(line));
-	return xasprintf("%s:%d", path, number);
+	row = dwarf_getsrc_die(&unit, addr);
+	file = row ? dwarf_linesrc(row, NULL, NULL) : NULL;
+	if (!file || dwarf_lineno(row, &line))
+		return NULL;
+	path = debuginfo_path(file, dwarf_formstring(dwarf_attr(&unit, DW_AT_comp_dir, &attr)));
+	return xasprintf("%s:%d", path, line);
 }
