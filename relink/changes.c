@@ -147,7 +147,7 @@ static void add_key_users(const struct check *c, struct remark *f, uint64_t key,
 		func = funcs_at(c->kernel->funcs, at + code);
 		if ((target & ~3ULL) == key && func != NO_ID && check_is_outside(c, func) &&
 		    !boundary_is_init(c->kernel->funcs, func))
-			remark_add_user(f, check_user(c, at + code));
+			remark_add_user(f, check_user(c, c->kernel->funcs->v[boundary_owner(c->kernel->funcs, func)].low));
 	}
 }
 

@@ -12,14 +12,14 @@ my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
 # What the guest's answers are with each module. They are the same before and after.
 my %before = (
 	'round robin' => 'the next interval is the same', 'policy 4' => 'Invalid argument',
-	'short deadline' => 'yes', 'cpuacct takes a 1' => 'no', autogroup => 'nice 0', 'linear scaling' => 2,
+	'short deadline' => 'yes', 'cpuacct takes a 1' => 'no', autogroup => 'nice 0', slice => '1 times',
 	topology => 'attaching sched-domain(s)',
 );
 my %modules = (
 	files => {
 		edit => 'slice+static+deadline+topology+autogroup+cpuacct',
 		'round robin' => 'the next interval is longer', 'short deadline' => 'Invalid argument',
-		'cpuacct takes a 1' => 'yes', autogroup => 'nice 0 new', 'linear scaling' => 4,
+		'cpuacct takes a 1' => 'yes', autogroup => 'nice 0 new', slice => '2 times',
 		topology => 'attaching new sched-domain(s)',
 	},
 	header => { edit => 'inline+hole+local', 'policy 4' => 'yes' },

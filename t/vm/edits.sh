@@ -5,6 +5,11 @@ mount -t debugfs none /sys/kernel/debug 2>/dev/null || true
 mkdir -p /tmp/cg
 mount -t cgroup -o cpuacct none /tmp/cg 2>/dev/null || mount -t cgroup -o cpu,cpuacct none /tmp/cg
 
+# the slice is computed anew when a processor comes
+slice=$(ls /sys/kernel/debug/sched/base_slice_ns /sys/kernel/debug/sched/latency_ns 2>/dev/null || :)
+echo 2 > /sys/kernel/debug/sched/tunable_scaling
+base=$(cat $slice)
+
 # ask WHEN: one line an edit
 ask() {
 	./asks | sed "s/^/$1: /"
@@ -14,20 +19,13 @@ ask() {
 		echo "$1: cpuacct takes a 1: no"
 	fi
 	echo "$1: autogroup: $(setsid cat /proc/self/autogroup 2>/dev/null | sed 's/.*nice/nice/')"
-	scaling=/sys/kernel/debug/sched/tunable_scaling
-	slice=$(ls /sys/kernel/debug/sched/base_slice_ns /sys/kernel/debug/sched/latency_ns 2>/dev/null || :)
-	echo 0 > $scaling
-	none=$(cat $slice)
-	echo 2 > $scaling
-	linear=$(cat $slice)
-	echo 1 > $scaling
-	echo "$1: linear scaling: $((linear / none))"
 	echo 1 > /sys/kernel/debug/sched/verbose
 	dmesg -c > /dev/null
 	echo 0 > /sys/devices/system/cpu/cpu1/online
 	echo 1 > /sys/devices/system/cpu/cpu1/online
 	echo "$1: topology: $(dmesg | grep -o 'attaching.*sched-domain(s)' | sort -u)"
 	echo 0 > /sys/kernel/debug/sched/verbose
+	echo "$1: slice: $(($(cat $slice) / base)) times"
 }
 
 ./textdump /tmp/before
