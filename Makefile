@@ -74,15 +74,15 @@ MODULES := \
 	relink/match \
 	relink/remarks \
 	relink/remarks_write \
-	relink/shape_find \
 	relink/shape \
+	relink/shape_find \
 	relink/compare \
 	relink/symvers \
 	relink/bind \
 	relink/lines \
+	relink/check \
 	relink/check_types \
 	relink/check_inlines \
-	relink/check \
 	relink/changes \
 	relink/rewrite \
 	relink/behind \

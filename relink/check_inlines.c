@@ -45,7 +45,8 @@ static void copies_near(const struct check *c, const struct lines_edit *e, struc
 		if (strcmp(callee->name, e->name) || strcmp(callee->file, e->file))
 			continue;
 		host = funcs_starting_at(c->kernel->funcs, info->codes[info->inlines[i].host].ranges[0].low);
-		if (host != NO_ID && !is_the_function(c, e, host) && check_is_outside(c, host) && !boundary_is_init(c->kernel->funcs, host))
+		if (host != NO_ID && !is_the_function(c, e, host) && check_is_outside(c, host) &&
+		    !boundary_is_init(c->kernel->funcs, host))
 			remark_add_user(f, check_user(c, c->kernel->funcs->v[host].low));
 	}
 }

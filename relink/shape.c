@@ -6,7 +6,6 @@
 
 #include "elfkit/debuginfo_file.h"
 #include "relink/shape.h"
-#include "relink/shape_find.h"
 
 struct shape_strings {
 	char **v;		/* open hash */

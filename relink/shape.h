@@ -70,6 +70,9 @@ struct shapes {
 struct shapes *shapes_read(const struct debuginfo *info, const struct debuginfo *only);
 void shapes_free(struct shapes *shapes);
 
+/* Puts all in the order that the look-ups below need. */
+void shapes_sort(struct shapes *shapes);
+
 /* Each finds @name, in @file if several have that name; NULL: none, or several elsewhere. */
 const struct shape_type *shapes_type(const struct shapes *shapes, const char *name, const char *file);
 const struct shape_constant *shapes_constant(const struct shapes *shapes, const char *name, const char *file);

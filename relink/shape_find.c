@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "relink/shape_find.h"
+#include "relink/shape.h"
 
 /* Every kind of shape begins with these. */
 struct head {

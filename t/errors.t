@@ -112,10 +112,10 @@ change_refused(qr/__schedule: that half of it never runs.*: behind the stack swi
 		}
 		# in the middle of the work: its folder is there
 		for (1 .. 600) {
-			last if glob("$tmp/scratch/*/make.log");
+			last if () = glob("$tmp/scratch/*/make.log");
 			select undef, undef, undef, 0.05;
 		}
-		ok(scalar(glob("$tmp/scratch/*")), "relink: a folder to work in, then SIG$signal");
+		ok(scalar(() = glob("$tmp/scratch/*")), "relink: a folder to work in, then SIG$signal");
 		kill $signal => $pid;
 		waitpid $pid, 0;
 		isnt($?, 0, "relink: SIG$signal ends it");
