@@ -74,9 +74,18 @@ MODULES := \
 	relink/section \
 	relink/object_refs \
 	relink/match \
+	relink/remarks \
+	relink/remarks_write \
+	relink/shape \
+	relink/shape_find \
 	relink/compare \
 	relink/symvers \
 	relink/bind \
+	relink/lines \
+	relink/check \
+	relink/check_types \
+	relink/check_inlines \
+	relink/changes \
 	relink/rewrite \
 	relink/behind \
 	relink/adapter_code \
@@ -84,6 +93,7 @@ MODULES := \
 	relink/orc \
 	relink/adapter \
 	relink/table \
+	relink/manifest \
 	relink/module \
 	relink/standalone \
 	relink/relink \

@@ -14,7 +14,9 @@ struct search {
 	const struct policy *policy;
 	const char **names;	/* of all source functions of the scheduler's files, sorted */
 	uint32_t nr_names;
-	const char *unit;
+	const char *file;	/* where the only function that is wanted is declared; NULL: all */
+	const char *unit, *comp_dir;
+	uint32_t line;		/* of the function that is being walked */
 	struct copies *copies;
 	struct die_walk dies;
 	int depth;
@@ -32,21 +34,27 @@ static bool is_wanted(struct search *s, Dwarf_Die *die)
 	if (!name || !bsearch(&name, s->names, s->nr_names, sizeof(*s->names), compare_names))
 		return false;
 	file = die_file(&s->dies, die);
+	if (file && s->file) {
+		AUTO_FREE char *path = debuginfo_path(file, s->comp_dir);
+
+		return !strcmp(path, s->file);
+	}
 	return file && policy_has_func(s->policy, file, name);
 }
 
 static void add(struct search *s, const char *name, const char *host)
 {
 	GROW(s->copies->v, s->copies->n, s->copies->cap);
-	s->copies->v[s->copies->n++] = (struct copy){ xstrdup(name), xstrdup(host), xstrdup(s->unit) };
+	s->copies->v[s->copies->n++] = (struct copy){
+		xstrdup(name), xstrdup(host), debuginfo_path(s->unit, s->comp_dir), s->line,
+	};
 }
 
 static void walk(struct search *s, Dwarf_Die *parent, const char *host)
 {
 	Dwarf_Die die, origin;
 	Dwarf_Attribute attr;
-
-	int result;
+	int result, line = 0;
 
 	if (s->depth > DIE_DEPTH_MAX) {
 		die_damaged(&s->dies, parent, "nested too deeply");
@@ -57,8 +65,11 @@ static void walk(struct search *s, Dwarf_Die *parent, const char *host)
 	     result = dwarf_siblingof(&die, &die)) {
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_subprogram:
-			if (dwarf_hasattr_integrate(&die, DW_AT_low_pc) || dwarf_hasattr(&die, DW_AT_ranges))
-				walk(s, &die, dwarf_diename(&die) ?: "?");
+			if (!dwarf_hasattr_integrate(&die, DW_AT_low_pc) && !dwarf_hasattr(&die, DW_AT_ranges))
+				break;
+			dwarf_decl_line(&die, &line);
+			s->line = line;
+			walk(s, &die, dwarf_diename(&die) ?: "?");
 			break;
 		case DW_TAG_inlined_subroutine:
 			if (host && dwarf_attr(&die, DW_AT_abstract_origin, &attr) &&
@@ -95,14 +106,38 @@ static int compare_copies(const void *a, const void *b)
 	return cmp ? cmp : strcmp(x->host, y->host);
 }
 
-struct err *copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret)
+static struct err *search_units(const struct debuginfo *info, struct search *s)
 {
-	struct search s = { .policy = policy, .copies = ret };
 	uint32_t nr_units = 0;
 	Dwarf_CU *cu = NULL;
+	Dwarf_Attribute attr;
 	Dwarf_Die die;
 	uint8_t type;
 	int result = 1;
+
+	while (s->nr_names && !(result = dwarf_get_units(info->file->dwarf, cu, &cu, NULL, &type, &die, NULL))) {
+		debuginfo_forget(info, nr_units++);
+		s->unit = dwarf_diename(&die);
+		if (type != DW_UT_compile || !s->unit || policy_wants_unit(s->unit, (void *)s->policy))
+			continue;
+		s->comp_dir = dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr));
+		die_begin(&s->dies, &die, s->unit);
+		if (!has_wanted(s, &die))
+			continue;
+		die_begin(&s->dies, &die, s->unit);
+		walk(s, &die, NULL);
+	}
+	if (result < 0 && !s->dies.err)
+		s->dies.err = err_new(".debug_info: units: %s", dwarf_errmsg(-1));
+	if (s->copies->n)
+		qsort(s->copies->v, s->copies->n, sizeof(*s->copies->v), compare_copies);
+	return s->dies.err;
+}
+
+struct err *copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret)
+{
+	struct search s = { .policy = policy, .copies = ret };
+	struct err *err;
 
 	memset(ret, 0, sizeof(*ret));
 	s.names = xcalloc(info->nr_funcs, sizeof(*s.names));
@@ -111,23 +146,18 @@ struct err *copies_find(const struct debuginfo *info, const struct policy *polic
 			s.names[s.nr_names++] = info->funcs[i].name;
 	if (s.nr_names)
 		qsort(s.names, s.nr_names, sizeof(*s.names), compare_names);
-	while (s.nr_names && !(result = dwarf_get_units(info->file->dwarf, cu, &cu, NULL, &type, &die, NULL))) {
-		debuginfo_forget(info, nr_units++);
-		s.unit = dwarf_diename(&die);
-		if (type != DW_UT_compile || !s.unit || policy_wants_unit(s.unit, (void *)policy))
-			continue;
-		die_begin(&s.dies, &die, s.unit);
-		if (!has_wanted(&s, &die))
-			continue;
-		die_begin(&s.dies, &die, s.unit);
-		walk(&s, &die, NULL);
-	}
-	if (result < 0 && !s.dies.err)
-		s.dies.err = err_new(".debug_info: units: %s", dwarf_errmsg(-1));
-	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), compare_copies);
+	err = search_units(info, &s);
 	free(s.names);
-	return s.dies.err;
+	return err;
+}
+
+struct err *copies_find_one(const struct debuginfo *info, const struct policy *policy, const char *name,
+			    const char *file, struct copies *ret)
+{
+	struct search s = { .policy = policy, .copies = ret, .names = &name, .nr_names = 1, .file = file };
+
+	memset(ret, 0, sizeof(*ret));
+	return search_units(info, &s);
 }
 
 void copies_release(struct copies *copies)

@@ -12,7 +12,8 @@
 struct copy {
 	char *name;		/* the inlined function */
 	char *host;		/* the function that has the copy */
-	char *unit;		/* where that is */
+	char *unit;		/* where that is ... */
+	uint32_t line;		/* ... and declared */
 };
 
 struct copies {
@@ -22,6 +23,10 @@ struct copies {
 
 /* Searches the units that @info does not hold; @ret is to be released after an error, too. */
 struct err *copies_find(const struct debuginfo *info, const struct policy *policy, struct copies *ret);
+
+/* The same for the one function @name declared in @file, which need not be the scheduler's. */
+struct err *copies_find_one(const struct debuginfo *info, const struct policy *policy, const char *name,
+			    const char *file, struct copies *ret);
 void copies_release(struct copies *copies);
 
 /* The first copy of @name, or NULL. */

@@ -88,8 +88,7 @@ static int compare_known(const void *a, const void *b)
 	return x->die < y->die ? -1 : x->die > y->die;
 }
 
-/* "a/./b/../c" becomes "a/c"; a leading compilation directory is dropped. */
-static char *normalise_path(const char *path, const char *comp_dir)
+char *debuginfo_path(const char *path, const char *comp_dir)
 {
 	size_t dir_len = comp_dir ? strlen(comp_dir) : 0;
 	char *out, *end;
@@ -123,7 +122,7 @@ static char *normalise_path(const char *path, const char *comp_dir)
 	return out;
 }
 
-static struct debug_range to_section(const struct debug_file *file, Dwarf_Addr low, Dwarf_Addr high)
+struct debug_range debuginfo_place(const struct debug_file *file, Dwarf_Addr low, Dwarf_Addr high)
 {
 	struct debug_range r = { .low = low, .high = high };
 	Dwarf_Addr offset = low, bias;
@@ -177,7 +176,7 @@ static uint32_t func_of(struct walk *w, Dwarf_Die die)
 	dwarf_decl_line(&die, &line);
 	*f = (struct debug_func){
 		.name = dwarf_diename(&die) ?: "",
-		.file = normalise_path(file ?: "", w->comp_dir),
+		.file = debuginfo_path(file ?: "", w->comp_dir),
 		.line = line,
 		.unit = w->unit,
 		.external = dwarf_hasattr(&die, DW_AT_external),
@@ -201,12 +200,12 @@ static void add_var(struct walk *w, Dwarf_Die *die, uint32_t func)
 	    dwarf_getlocation(&attr, &ops, &nr_ops) || nr_ops < 1 || ops[0].atom != DW_OP_addr ||
 	    nr_ops > 1)
 		return;
-	where = to_section(w->file, ops[0].number, ops[0].number);
+	where = debuginfo_place(w->file, ops[0].number, ops[0].number);
 	dwarf_decl_line(die, &line);
 	GROW(w->info->vars, w->info->nr_vars, w->cap_vars);
 	w->info->vars[w->info->nr_vars++] = (struct debug_var){
 		.name = dwarf_diename(die) ?: "",
-		.file = normalise_path(die_file(&w->dies, die) ?: "", w->comp_dir),
+		.file = debuginfo_path(die_file(&w->dies, die) ?: "", w->comp_dir),
 		.func = func,
 		.line = line,
 		.unit = w->unit,
@@ -297,7 +296,7 @@ static uint32_t add_code(struct walk *w, Dwarf_Die *die, uint32_t func)
 		if (low >= high)
 			continue;
 		GROW(code.ranges, code.nr_ranges, cap);
-		code.ranges[code.nr_ranges++] = to_section(w->file, low, high);
+		code.ranges[code.nr_ranges++] = debuginfo_place(w->file, low, high);
 		if (entry >= low && entry < high) {
 			struct debug_range first = code.ranges[code.nr_ranges - 1];
 
@@ -455,7 +454,7 @@ static struct err *read_units(struct walk *w, bool (*want)(const char *unit, voi
 		if (type != DW_UT_compile || !unit_name)
 			continue;
 		w->comp_dir = dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr));
-		name = normalise_path(unit_name, w->comp_dir);
+		name = debuginfo_path(unit_name, w->comp_dir);
 		if (!want(name, arg)) {
 			free(name);
 			continue;

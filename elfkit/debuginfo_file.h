@@ -10,7 +10,7 @@
 #include <elfutils/libdwfl.h>
 #include <stdbool.h>
 
-#include "elfkit/err.h"
+#include "elfkit/debuginfo.h"
 #include "elfkit/mapping.h"
 
 struct debug_file {
@@ -51,5 +51,11 @@ bool die_arrived(struct die_walk *walk, int result, Dwarf_Die *from, Dwarf_Die *
 
 /* Where @die is declared, or NULL where DWARF does not say. */
 const char *die_file(struct die_walk *walk, Dwarf_Die *die);
+
+/* "a/./b/../c" becomes "a/c"; a leading compilation directory is dropped. Caller frees. */
+char *debuginfo_path(const char *path, const char *comp_dir);
+
+/* Where code is: in an object, libdwfl has chosen the addresses. */
+struct debug_range debuginfo_place(const struct debug_file *file, Dwarf_Addr low, Dwarf_Addr high);
 
 #endif

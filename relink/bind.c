@@ -6,8 +6,6 @@
 #include "relink/bind.h"
 #include "relink/section.h"
 
-#define MAX_SHOWN 20
-
 struct binder {
 	const struct kernel *kernel;
 	const struct boundary *boundary;
@@ -17,21 +15,8 @@ struct binder {
 	char *const *difference;
 	const struct symvers *symvers;
 	struct bindings *bindings;
-	char *refusals;		/* lines of what is not allowed */
-	uint32_t nr_refusals;
+	struct remarks *remarks;
 };
-
-static void refuse(struct binder *b, char *why)
-{
-	char *all;
-
-	if (b->nr_refusals++ < MAX_SHOWN) {
-		all = xasprintf("%s\n  %s", b->refusals ? b->refusals : "", why);
-		free(b->refusals);
-		b->refusals = all;
-	}
-	free(why);
-}
 
 static const struct symbol *counterpart(const struct binder *b, uint32_t i)
 {
@@ -66,10 +51,14 @@ static void bind_function(struct binder *b, uint32_t i, struct binding *to)
 		to->call = PLACE_MODULE;
 		to->replaced = true;
 	} else if (b->verdict[i] == VERDICT_CHANGED && s->bind != STB_WEAK) {
+		const struct debug_func *source = funcs_source(b->kernel->funcs, func);
 		const char *because = b->boundary->v[func].because;
+		bool init = boundary_is_init(b->kernel->funcs, func);
 
-		refuse(b, xasprintf("%s is changed (%s) but is left to the kernel: %s", s->name,
-				    b->difference[i], because ? because : "its file is none of the scheduler's"));
+		remarks_add(b->remarks, init ? REMARK_INIT : REMARK_OUTSIDE, xstrdup(s->name),
+			     source ? xstrdup(source->file) : NULL, source ? source->line : 0,
+			     xasprintf("it is changed (%s) but is left to the kernel: %s", b->difference[i],
+				       because ? because : "its file is none of the scheduler's"));
 	}
 }
 
@@ -77,6 +66,11 @@ static void bind_function(struct binder *b, uint32_t i, struct binding *to)
 static bool may_have_own(const struct object_section *section)
 {
 	return !(section->flags & SHF_WRITE) && !strncmp(section->name, ".rodata", 7);
+}
+
+static void note_policy(struct binder *b, const struct object_symbol *s, const char *what)
+{
+	remarks_add(b->remarks, REMARK_POLICY, xstrdup(s->name), NULL, 0, xasprintf("%s, says boundary.yaml", what));
 }
 
 static void bind_data(struct binder *b, uint32_t i, enum section_class class, struct binding *to)
@@ -96,11 +90,28 @@ static void bind_data(struct binder *b, uint32_t i, enum section_class class, st
 	to->call = to->address = PLACE_KERNEL;
 	if (b->verdict[i] != VERDICT_CHANGED || class == SECTION_REMOVED || !strncmp(section->name, ".init", 5))
 		return;
-	if (may_have_own(section))
+	switch (policy_of_object(b->kernel->policy, theirs->name)) {
+	case DATA_PRIVATE:
+		note_policy(b, s, "the module has an instance of its own");
 		to->call = to->address = PLACE_MODULE;
-	else
-		refuse(b, xasprintf("%s in %s is changed (%s): the kernel's instance, which is in use, would stay as it is",
-				    s->name, section->name, b->difference[i]));
+		return;
+	case DATA_SHARE:
+		note_policy(b, s, "the kernel's instance stays as it is");
+		return;
+	case DATA_UPDATE:
+		remarks_add(b->remarks, REMARK_OBJECT, xstrdup(s->name), NULL, 0,
+			    xasprintf("it is changed (%s), and no loader copies new contents over the kernel's yet (policy update)",
+				      b->difference[i]));
+		return;
+	case DATA_NONE:
+		if (!may_have_own(section))
+			break;
+		to->call = to->address = PLACE_MODULE;
+		return;
+	}
+	remarks_add(b->remarks, REMARK_OBJECT, xstrdup(s->name), NULL, 0,
+		     xasprintf("it is changed (%s) in %s: the kernel's instance, which is in use, would stay as it is",
+			       b->difference[i], section->name));
 }
 
 static void bind_undefined(struct binder *b, uint32_t i, struct binding *to)
@@ -149,27 +160,20 @@ static void bind_symbol(struct binder *b, uint32_t i)
 		bind_data(b, i, class, to);
 }
 
-struct err *bind_symbols(const struct kernel *kernel, const struct boundary *boundary,
-			 const struct object *object, const struct match *match,
-			 const enum verdict *verdict, char *const *difference,
-			 const struct symvers *symvers, struct bindings *ret)
+void bind_symbols(const struct kernel *kernel, const struct boundary *boundary, const struct object *object,
+		  const struct match *match, const enum verdict *verdict, char *const *difference,
+		  const struct symvers *symvers, struct remarks *remarks, struct bindings *ret)
 {
 	struct binder b = {
-		.kernel = kernel, .boundary = boundary, .object = object, .match = match,
-		.verdict = verdict, .difference = difference, .symvers = symvers, .bindings = ret,
+		.kernel = kernel, .boundary = boundary, .object = object, .match = match, .verdict = verdict,
+		.difference = difference, .symvers = symvers, .bindings = ret, .remarks = remarks,
 	};
-	struct err *err = NULL;
 
 	ret->n = object->nr_symbols;
 	ret->v = xcalloc(ret->n, sizeof(*ret->v));
 	ret->problem = xcalloc(ret->n, sizeof(*ret->problem));
 	for (uint32_t i = 1; i < ret->n; i++)
 		bind_symbol(&b, i);
-	if (b.nr_refusals)
-		err = err_new("the change cannot be loaded (%u reason%s):%s", b.nr_refusals,
-			      b.nr_refusals == 1 ? "" : "s", b.refusals);
-	free(b.refusals);
-	return err;
 }
 
 void bindings_release(struct bindings *bindings)

@@ -10,6 +10,7 @@
 #define ELFKIT_RELINK_BIND_H
 
 #include "relink/compare.h"
+#include "relink/remarks.h"
 #include "relink/symvers.h"
 
 enum place {
@@ -33,14 +34,12 @@ struct bindings {
 };
 
 /*
- * @boundary must have been computed for the bodies that @object has. Changes that are
- * not allowed (a function outside of the boundary, an object's size) are an error that
- * lists them all.
+ * @boundary must have been computed for the bodies that @object has. What is not allowed (a
+ * changed function outside of the boundary, an object's size) becomes a remark.
  */
-struct err *bind_symbols(const struct kernel *kernel, const struct boundary *boundary,
-			 const struct object *object, const struct match *match,
-			 const enum verdict *verdict, char *const *difference,
-			 const struct symvers *symvers, struct bindings *ret);
+void bind_symbols(const struct kernel *kernel, const struct boundary *boundary, const struct object *object,
+		  const struct match *match, const enum verdict *verdict, char *const *difference,
+		  const struct symvers *symvers, struct remarks *remarks, struct bindings *ret);
 void bindings_release(struct bindings *bindings);
 
 #endif

@@ -12,6 +12,7 @@ struct comparison {
 	const struct object *object;
 	const struct object_refs *refs;
 	const struct match *match;
+	uint64_t *where;	/* of the first difference, in what is being compared */
 };
 
 /* What the field of a reference leads to in vmlinux, whose code is at @kernel. */
@@ -85,6 +86,16 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	return xasprintf("a reference to %s instead of %s", c->object->symbols[ref->symbol].name, place);
 }
 
+/* Whether the bytes from @at up to @end differ, which is noted. */
+static bool bytes_differ(const struct comparison *c, const uint8_t *ours, const uint8_t *theirs, uint64_t at,
+			 uint64_t end)
+{
+	for (*c->where = at; *c->where < end; ++*c->where)
+		if (ours[*c->where] != theirs[*c->where])
+			return true;
+	return false;
+}
+
 /* @size bytes of @object's @section at @offset against those of vmlinux at @addr. */
 static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_t offset, uint64_t addr,
 			   uint64_t size)
@@ -105,14 +116,16 @@ static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_
 		uint64_t field = ref->offset - offset;
 		char *difference;
 
-		if (memcmp(ours + at, theirs + at, field - at))
+		if (memcmp(ours + at, theirs + at, field - at) && bytes_differ(c, ours, theirs, at, field))
 			return xasprintf("its contents before +0x%lx", (unsigned long)field);
 		difference = compare_ref(c, ref, kernel_target(ref, theirs + field, addr + field));
-		if (difference)
+		if (difference) {
+			*c->where = field;
 			return difference;
+		}
 		at = field + ref->width;
 	}
-	return memcmp(ours + at, theirs + at, size - at) ? xstrdup("its contents near the end") : NULL;
+	return bytes_differ(c, ours, theirs, at, size) ? xstrdup("its contents near the end") : NULL;
 }
 
 static char *compare_symbol(const struct comparison *c, uint32_t i)
@@ -129,19 +142,44 @@ static char *compare_symbol(const struct comparison *c, uint32_t i)
 		addr = c->kernel->symbols->v[c->match->symbol[i]].value;
 		size = c->kernel->symbols->v[c->match->symbol[i]].size;
 	}
-	if (s->size != size)
+	if (s->size != size) {
+		free(compare_bytes(c, s->section, s->value, addr, s->size < size ? s->size : size));
 		return xasprintf("its size, %lu instead of %lu bytes", (unsigned long)s->size, (unsigned long)size);
+	}
 	return compare_bytes(c, s->section, s->value, addr, size);
+}
+
+/* A function is changed where its .cold part is, which runs as a piece of it. */
+static void carry_over_from_parts(const struct comparison *c, enum verdict *verdict, char **difference, uint64_t *where)
+{
+	uint32_t *body = xcalloc(c->kernel->funcs->n + 1, sizeof(*body));
+
+	for (uint32_t i = 1; i < c->object->nr_symbols; i++)
+		if (c->match->func[i] != NO_ID && object_symbol_defined(&c->object->symbols[i]))
+			body[c->match->func[i]] = i;
+	for (uint32_t i = 1; i < c->object->nr_symbols; i++) {
+		uint32_t func = c->match->func[i], parent = func == NO_ID ? NO_ID : c->kernel->funcs->v[func].parent;
+		uint32_t whole = parent == NO_ID ? 0 : body[parent];
+
+		if (verdict[i] != VERDICT_CHANGED || !whole || verdict[whole] != VERDICT_SAME)
+			continue;
+		verdict[whole] = VERDICT_CHANGED;
+		difference[whole] = xasprintf("in %s: %s", c->object->symbols[i].name, difference[i]);
+		where[whole] = UINT64_MAX;
+	}
+	free(body);
 }
 
 void compare_symbols(const struct kernel *kernel, const struct object *object,
 		     const struct object_refs *refs, const struct symbol_map *map,
-		     const struct match *match, enum verdict **verdict, char ***difference)
+		     const struct match *match, enum verdict **verdict, char ***difference,
+		     uint64_t **where)
 {
-	struct comparison c = { kernel, object, refs, match };
+	struct comparison c = { kernel, object, refs, match, NULL };
 
 	*verdict = xcalloc(object->nr_symbols, sizeof(**verdict));
 	*difference = xcalloc(object->nr_symbols, sizeof(**difference));
+	*where = xcalloc(object->nr_symbols, sizeof(**where));
 	for (uint32_t k = 0; k < map->n; k++) {
 		uint32_t i = map->v[k];
 		uint8_t type = object->symbols[i].type;
@@ -149,7 +187,9 @@ void compare_symbols(const struct kernel *kernel, const struct object *object,
 		if ((type == STT_FUNC && match->func[i] == NO_ID) || match->symbol[i] == NO_ID ||
 		    (type != STT_FUNC && type != STT_OBJECT))
 			continue;
+		c.where = &(*where)[i];
 		(*difference)[i] = compare_symbol(&c, i);
 		(*verdict)[i] = (*difference)[i] ? VERDICT_CHANGED : VERDICT_SAME;
 	}
+	carry_over_from_parts(&c, *verdict, *difference, *where);
 }

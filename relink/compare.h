@@ -17,10 +17,12 @@ enum verdict {
 /*
  * Compares each function and each data object of @object with its counterpart; of data, what
  * the kernel was built with counts, not what it holds by now.  @difference[i], where not NULL,
- * says what differs first; the caller frees the strings and both arrays.
+ * says what differs first, and @where[i] at which offset, as far as both go (UINT64_MAX: in its
+ * .cold part); the caller frees the strings and the arrays.
  */
 void compare_symbols(const struct kernel *kernel, const struct object *object,
 		     const struct object_refs *refs, const struct symbol_map *map,
-		     const struct match *match, enum verdict **verdict, char ***difference);
+		     const struct match *match, enum verdict **verdict, char ***difference,
+		     uint64_t **where);
 
 #endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,26 @@
 #include "relink/module.h"
 
 extern char **environ;
+
+static volatile sig_atomic_t interrupted, tool_group;
+static bool verbose;
+
+void module_interrupt(int signal)
+{
+	interrupted = signal;
+	if (tool_group)
+		kill(-tool_group, SIGTERM);
+}
+
+struct err *module_interrupted(void)
+{
+	return interrupted ? err_new("interrupted: %s", strsignal(interrupted)) : NULL;
+}
+
+void module_set_verbose(bool on)
+{
+	verbose = on;
+}
 
 struct err *workdir_make(char **ret)
 {
@@ -70,23 +91,54 @@ static char *explain(const char *log)
 	return best ? best : xstrdup("it says nothing");
 }
 
+static void show(const char *log)
+{
+	FILE *file = fopen(log, "re");
+	char buffer[4096];
+	size_t n;
+
+	while (file && (n = fread(buffer, 1, sizeof(buffer), file)) > 0)
+		fwrite(buffer, 1, n, stderr);
+	if (file)
+		fclose(file);
+}
+
+/*
+ * Runs a program with its output in @log; a failure is explained by what it printed.  It has a
+ * process group of its own, so that a signal to us ends all that it has started.
+ */
 struct err *module_run(const char *const argv[], const char *log)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
 	int status, error;
 	pid_t pid;
+
+	if (interrupted)
+		return module_interrupted();
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+	error = posix_spawnp(&pid, argv[0], &actions, &attr, (char *const *)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
 	if (error)
 		return err_new("%s: %s", argv[0], strerror(error));
+	tool_group = pid;
+	if (interrupted)
+		kill(-pid, SIGTERM);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_new("%s: %s", argv[0], strerror(errno));
+	tool_group = 0;
+	if (verbose)
+		show(log);
+	if (interrupted)
+		return module_interrupted();
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		AUTO_FREE char *why = explain(log);
 
@@ -284,7 +336,8 @@ struct err *module_compile(const char *joined, const char *name, const char *loa
 	AUTO_FREE char *objects = NULL, *shipped = NULL;
 	struct err *err;
 
-	err = copy_loader(loader_dir, workdir, &objects);
+	objects = loader_dir ? NULL : xstrdup("");
+	err = loader_dir ? copy_loader(loader_dir, workdir, &objects) : NULL;
 	err = err ?: ship(workdir, "elfkit_joined", &shipped);
 	if (!err && rename(joined, shipped))
 		err = err_new("%s: %s", shipped, strerror(errno));
@@ -298,10 +351,9 @@ struct err *module_compile(const char *joined, const char *name, const char *loa
 }
 
 struct err *module_build(const struct object *object, const char *name, const char *kernel_dir,
-			 const char *workdir, const char *output)
+			 const char *workdir, char **built)
 {
 	AUTO_FREE char *dir = xasprintf("%s/module", workdir);
-	AUTO_FREE char *built = xasprintf("%s/%s.ko", dir, name);
 	AUTO_FREE char *shipped = NULL;
 	struct err *err;
 
@@ -311,5 +363,42 @@ struct err *module_build(const struct object *object, const char *name, const ch
 	err = err ?: object_write(object, shipped);
 	err = err ?: write_kbuild(dir, xasprintf("obj-m := %s.o\n", name));
 	err = err ?: run_kbuild(kernel_dir, dir, "modules");
-	return err ?: install(built, output);
+	if (!err)
+		*built = xasprintf("%s/%s.ko", dir, name);
+	return err;
+}
+
+/* CONFIG_NAME="value" of the kernel's auto.conf; NULL: not there. Caller frees. */
+static char *config_value(const char *kernel_dir, const char *name)
+{
+	AUTO_FREE char *path = xasprintf("%s/include/config/auto.conf", kernel_dir);
+	AUTO_FREE char *line = NULL;
+	FILE *file = fopen(path, "re");
+	char *value = NULL;
+	size_t size = 0, len = strlen(name);
+
+	while (file && !value && getline(&line, &size, file) > 0)
+		if (!strncmp(line, name, len) && line[len] == '=' && line[len + 1] == '"')
+			value = strndup(line + len + 2, strcspn(line + len + 2, "\"\n"));
+	if (file)
+		fclose(file);
+	return value;
+}
+
+struct err *module_sign(const char *module, const char *key, const char *cert, const char *kernel_dir,
+			const char *workdir)
+{
+	AUTO_FREE char *tool = xasprintf("%s/scripts/sign-file", kernel_dir);
+	AUTO_FREE char *hash = config_value(kernel_dir, "CONFIG_MODULE_SIG_HASH");
+	AUTO_FREE char *log = xasprintf("%s/sign.log", workdir);
+	const char *const argv[] = { tool, hash ? hash : "sha256", key, cert, module, NULL };
+
+	if (access(tool, X_OK))
+		return err_new("%s: %s: the kernel's headers bring it", tool, strerror(errno));
+	return module_run(argv, log);
+}
+
+struct err *module_install(const char *from, const char *path)
+{
+	return install(from, path);
 }

@@ -22,16 +22,30 @@ void workdir_remove(char *path);
 struct err *module_join(char *const *paths, uint32_t n, const char *output);
 
 /*
- * Compiles the loader and links it with @joined into one object, with Kbuild of @kernel_dir in
+ * Compiles the loader (NULL: none) and links it with @joined into one object, with Kbuild of @kernel_dir in
  * @workdir: the kernel's own flags, and its objtool where the kernel runs it on whole modules.
  * @object gets the path of the result, which the caller frees.
  */
 struct err *module_compile(const char *joined, const char *name, const char *loader_dir,
 			   const char *kernel_dir, const char *workdir, char **object);
 
-/* Makes @output (NAME.ko) of @object, which needs nothing more, with Kbuild in @workdir. */
+/* Makes NAME.ko of @object, which needs nothing more, with Kbuild in @workdir; @built gets its path there. */
 struct err *module_build(const struct object *object, const char *name, const char *kernel_dir,
-			 const char *workdir, const char *output);
+			 const char *workdir, char **built);
+
+/* Signs @module with the kernel's own sign-file and the hash of its config. */
+struct err *module_sign(const char *module, const char *key, const char *cert, const char *kernel_dir,
+			const char *workdir);
+
+/* Copies a file to where it is wanted, under its name when it is whole. */
+struct err *module_install(const char *from, const char *path);
+
+/* A signal handler: ends the tool that is running; what comes next fails with module_interrupted(). */
+void module_interrupt(int signal);
+struct err *module_interrupted(void);
+
+/* What tools print is shown, not only what a failed one printed. */
+void module_set_verbose(bool on);
 
 /* The NAME of NAME.ko, which must do as a module's name (scripts/Makefile.lib). Caller frees. */
 struct err *module_name(const char *output, char **ret);

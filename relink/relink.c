@@ -2,7 +2,10 @@
 /* The stages of relink, in their order. Each reads what the ones before have made. */
 #include <string.h>
 
+#include "elfkit/parallel.h"
 #include "relink/adapter.h"
+#include "relink/changes.h"
+#include "relink/manifest.h"
 #include "relink/module.h"
 #include "relink/relink.h"
 #include "relink/section.h"
@@ -10,6 +13,8 @@
 
 struct state {
 	const struct relink_options *options;
+	struct relink_result *result;
+	struct remarks *remarks;
 	struct kernel kernel;
 	struct symvers symvers;
 	char *workdir;
@@ -22,6 +27,9 @@ struct state {
 	struct match match;
 	enum verdict *verdict;
 	char **difference;
+	uint64_t *where;		/* of each difference */
+	bool *has_body;			/* [kernel functions] */
+	struct shapes *old, *now;	/* what both declare */
 	struct boundary *boundary;	/* of what the object has bodies for */
 	struct bindings bindings;
 	struct rewrite_result rewritten;
@@ -41,7 +49,7 @@ static void say(const struct state *s, char *line)
 static struct err *check_inputs(struct state *s)
 {
 	const struct relink_options *o = s->options;
-	struct err *err = module_name(o->output, &s->name);
+	struct err *err = o->output ? module_name(o->output, &s->name) : NULL;
 
 	if (err)
 		return err;
@@ -59,6 +67,11 @@ static struct err *check_inputs(struct state *s)
 			return err;
 	}
 	return NULL;
+}
+
+static struct err *read_kernel(struct state *s)
+{
+	return kernel_read(s->options->vmlinux, s->options->policy, &s->kernel);
 }
 
 static struct err *check_headers(struct state *s)
@@ -80,17 +93,52 @@ static bool want_all(const char *unit __attribute__((unused)), void *arg __attri
 	return true;
 }
 
-static struct err *read_objects(struct state *s)
+/*
+ * Whether the kernel's tables of code come from an objtool that has not been over the object yet:
+ * where the kernel runs it on whole modules, code is not comparable before that.
+ */
+static struct err *needs_objtool(const struct state *s, const char *joined, bool *ret)
+{
+	struct object *object;
+	struct err *err = object_read(joined, &object);
+
+	if (err)
+		return err;
+	*ret = image_section_named(s->kernel.image, ".orc_unwind") != NULL;
+	for (uint32_t i = 1; i < object->nr_sections; i++)
+		if (!strcmp(object->sections[i].name, ".orc_unwind"))
+			*ret = false;
+	object_free(object);
+	return NULL;
+}
+
+/* One object of all: with the loader, or for a check as little as makes it comparable. */
+static struct err *compile(struct state *s)
 {
 	const struct relink_options *o = s->options;
 	AUTO_FREE char *joined = NULL;
 	struct err *err = workdir_make(&s->workdir);
+	bool objtool = true;
 
 	if (err)
 		return err;
 	joined = xasprintf("%s/joined.o", s->workdir);
 	err = module_join(o->objects, o->nr_objects, joined);
-	err = err ?: module_compile(joined, s->name, o->loader_dir, o->kernel_dir, s->workdir, &s->path);
+	if (!err && !o->output)
+		err = needs_objtool(s, joined, &objtool);
+	if (err)
+		return err;
+	if (objtool)
+		return module_compile(joined, s->name ? s->name : "check", o->output ? o->loader_dir : NULL,
+				      o->kernel_dir, s->workdir, &s->path);
+	s->path = xstrdup(joined);
+	return NULL;
+}
+
+static struct err *read_objects(struct state *s)
+{
+	struct err *err = compile(s);
+
 	err = err ?: object_read(s->path, &s->object);
 	err = err ?: debuginfo_open(s->path, want_all, NULL, &s->info);
 	if (err)
@@ -119,40 +167,79 @@ static void find_bodies(struct state *s, bool *has_body)
 	}
 }
 
+static void read_shapes(void *arg, uint32_t part)
+{
+	struct state *s = arg;
+
+	if (part)
+		s->now = shapes_read(s->info, s->kernel.debuginfo);
+	else
+		s->old = shapes_read(s->kernel.debuginfo, s->info);
+}
+
+static struct check check_of(struct state *s)
+{
+	return (struct check){
+		.kernel = &s->kernel, .boundary = s->boundary, .object = s->object, .info = s->info, .match = &s->match,
+		.verdict = s->verdict, .where = s->where, .old = s->old, .now = s->now, .remarks = s->remarks,
+	};
+}
+
 static struct err *decide(struct state *s)
 {
-	bool *has_body = xcalloc(s->kernel.funcs->n, sizeof(*has_body));
+	struct check check;
 	struct err *err;
 
 	s->nr_symbols = s->object->nr_symbols;
-	compare_symbols(&s->kernel, s->object, &s->refs, &s->map, &s->match, &s->verdict, &s->difference);
-	find_bodies(s, has_body);
-	err = boundary_compute(s->kernel.funcs, s->kernel.refs, s->kernel.policy, has_body, &s->boundary);
-	free(has_body);
-	return err ?: bind_symbols(&s->kernel, s->boundary, s->object, &s->match, s->verdict, s->difference,
-				   &s->symvers, &s->bindings);
+	s->has_body = xcalloc(s->kernel.funcs->n, sizeof(*s->has_body));
+	compare_symbols(&s->kernel, s->object, &s->refs, &s->map, &s->match, &s->verdict, &s->difference, &s->where);
+	find_bodies(s, s->has_body);
+	err = boundary_compute(s->kernel.funcs, s->kernel.refs, s->kernel.policy, s->has_body, &s->boundary);
+	if (err)
+		return err;
+	parallel_run(2, read_shapes, s);
+	bind_symbols(&s->kernel, s->boundary, s->object, &s->match, s->verdict, s->difference, &s->symvers,
+		     s->remarks, &s->bindings);
+	check = check_of(s);
+	changes_list(&check, s->difference);
+	return check_change(&check);
+}
+
+/* What an edit can bring about is a remark, whatever stage meets it. */
+static void refuse(struct state *s, enum remark_kind kind, const char *name, struct err *err)
+{
+	if (err)
+		remarks_add(s->remarks, kind, xstrdup(name), NULL, 0, xstrdup(err_message(err)));
+	err_free(err);
 }
 
 /* From here on the object is edited: what describes it as it was must not be made anew. */
 static struct err *edit(struct state *s)
 {
 	struct err *err = anchor_init(&s->kernel, &s->symvers, s->object, &s->rewritten.anchor);
+	struct check check = check_of(s);
 
-	err = err ?: rewrite_object(s->object, &s->refs, &s->match, &s->bindings, &s->map, &s->rewritten);
-	err = err ?: adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,
-				  &s->rewritten.anchor, &s->nr_adapters);
-	return err ?: table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
-				&s->symvers, &s->map, &s->counts);
+	if (err)
+		return err;
+	rewrite_object(s->object, &s->refs, &s->match, &s->bindings, &s->map, s->remarks, &s->rewritten);
+	changes_check_sealed(&check, s->rewritten.entry_taken);
+	refuse(s, REMARK_SWITCH, "stack switch",
+	       adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,
+			    &s->rewritten.anchor, &s->nr_adapters));
+	if (s->rewritten.nr_pinned)
+		remarks_add(s->remarks, REMARK_PINNED, xstrdup(s->rewritten.pinned), NULL, 0,
+			     xstrdup("it is new, and its address is taken: with it loaded there is no going back"));
+	if (s->options->output && !remarks_count(s->remarks, REMARK_REFUSED))
+		refuse(s, REMARK_REFERENCE, "table",
+		       table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
+				 &s->symvers, &s->map, &s->counts));
+	return NULL;
 }
 
-/* Padding in front of functions has names of its own (objtool --prefix), a .cold part its function's. */
 static bool is_new_function(const struct state *s, uint32_t i)
 {
-	const struct object_symbol *sym = &s->object->symbols[i];
-
-	return sym->type == STT_FUNC && object_symbol_defined(sym) && !s->match.foreign[i] &&
-	       s->bindings.v[i].call == PLACE_MODULE && !strstr(sym->name, ".cold") &&
-	       strncmp(sym->name, "__pfx_", 6);
+	return changes_is_function(&s->object->symbols[i]) && !s->match.foreign[i] &&
+	       s->bindings.v[i].call == PLACE_MODULE;
 }
 
 static void summarise(struct state *s)
@@ -160,13 +247,11 @@ static void summarise(struct state *s)
 	uint32_t replaced = 0, same = 0, added = 0;
 
 	for (uint32_t i = 1; i < s->bindings.n; i++) {
-		const struct object_symbol *sym = &s->object->symbols[i];
-
 		if (s->bindings.v[i].replaced) {
 			replaced++;
 			same += s->verdict[i] == VERDICT_SAME;
 			if (s->verdict[i] == VERDICT_CHANGED)
-				say(s, xasprintf("changed: %s (%s)", sym->name, s->difference[i]));
+				say(s, xasprintf("changed: %s (%s)", s->object->symbols[i].name, s->difference[i]));
 		} else if (is_new_function(s, i)) {
 			added++;
 		}
@@ -174,9 +259,6 @@ static void summarise(struct state *s)
 	say(s, xasprintf("relink: %u functions replaced (%u same, %u changed), %u new, %u jumps, %u kernel objects shared, %u stack-switch adapter%s",
 			 replaced, same, replaced - same, added, s->counts.sites, s->rewritten.nr_shared,
 			 s->nr_adapters, s->nr_adapters == 1 ? "" : "s"));
-	if (s->rewritten.nr_pinned)
-		say(s, xasprintf("warning: the address of the new function %s is taken: with it loaded there is no going back",
-				 s->rewritten.pinned));
 }
 
 static void release(struct state *s)
@@ -187,7 +269,11 @@ static void release(struct state *s)
 	for (uint32_t i = 0; s->difference && i < s->nr_symbols; i++)
 		free(s->difference[i]);
 	free(s->difference);
+	free(s->where);
 	free(s->verdict);
+	free(s->has_body);
+	shapes_free(s->old);
+	shapes_free(s->now);
 	match_release(&s->match);
 	object_refs_release(&s->refs);
 	symbol_map_release(&s->map);
@@ -195,25 +281,63 @@ static void release(struct state *s)
 	object_free(s->object);
 	free(s->path);
 	free(s->name);
-	workdir_remove(s->workdir);
+	if (s->options->keep_build && s->workdir) {
+		say(s, xasprintf("relink: the build is in %s", s->workdir));
+		free(s->workdir);
+	} else {
+		workdir_remove(s->workdir);
+	}
 	symvers_release(&s->symvers);
 	kernel_release(&s->kernel);
 }
 
-struct err *relink(const struct relink_options *options)
+static struct err *make(struct state *s)
 {
-	struct state s = { .options = options };
-	struct err *err;
+	const struct relink_options *o = s->options;
+	AUTO_FREE char *built = NULL, *manifest = xasprintf("%s.json", o->output);
+	AUTO_FREE char *manifest_built = xasprintf("%s/manifest.json", s->workdir);
+	struct err *err = manifest_add(&s->kernel, s->boundary, s->object, &s->match, s->verdict, &s->bindings,
+				       s->remarks, s->counts.sites, manifest_built);
 
-	err = check_inputs(&s);
-	err = err ?: kernel_read(options->vmlinux, options->policy, &s.kernel);
-	err = err ?: check_headers(&s);
-	err = err ?: read_objects(&s);
-	err = err ?: decide(&s);
-	err = err ?: edit(&s);
-	if (!err)
+	err = err ?: module_build(s->object, s->name, o->kernel_dir, s->workdir, &built);
+	if (!err && o->sign_key)
+		err = module_sign(built, o->sign_key, o->sign_cert, o->kernel_dir, s->workdir);
+	err = err ?: module_interrupted();
+	err = err ?: module_install(manifest_built, manifest);
+	return err ?: module_install(built, o->output);
+}
+
+struct err *relink(const struct relink_options *options, struct relink_result *ret)
+{
+	static struct err *(*const stages[])(struct state *s) = {
+		check_inputs, read_kernel, check_headers, read_objects, decide, edit,
+	};
+	struct state s = { .options = options, .result = ret, .remarks = &ret->remarks };
+	struct err *err = NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->remarks.strict = options->strict;
+	module_set_verbose(options->verbose);
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && !err; i++) {
+		err = stages[i](&s);
+		err = err ?: module_interrupted();
+	}
+	if (!err) {
+		ret->release = kernel_release_name(&s.kernel);
+		remarks_sort(&ret->remarks);
+	}
+	if (!err && options->output && !remarks_count(&ret->remarks, REMARK_REFUSED)) {
 		summarise(&s);
-	err = err ?: module_build(s.object, s.name, options->kernel_dir, s.workdir, options->output);
+		err = make(&s);
+		ret->made = !err;
+	}
 	release(&s);
 	return err;
+}
+
+void relink_result_release(struct relink_result *result)
+{
+	remarks_release(&result->remarks);
+	free(result->release);
+	memset(result, 0, sizeof(*result));
 }

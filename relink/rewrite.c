@@ -12,6 +12,7 @@ struct rewriter {
 	const struct bindings *bindings;
 	const struct symbol_map *map;
 	struct rewrite_result *result;
+	struct remarks *remarks;
 	enum section_class *class;	/* [sections] */
 	bool *needed;			/* [sections]: holds something of the module's own */
 	bool *shared;			/* [symbols] */
@@ -88,25 +89,23 @@ static enum place place_of(const struct rewriter *w, const struct object_ref *re
 	return b->address;
 }
 
-static char *describe(const struct rewriter *w, const struct object_ref *ref)
+/* A reference that cannot be, of code that can run. */
+static void refuse(struct rewriter *w, const struct object_ref *ref, const char *why)
 {
 	const struct object *o = w->object;
 	const char *target = ref->symbol != NO_REF ? o->symbols[ref->symbol].name :
 			     o->sections[ref->target_section].name;
+	const char *holder = ref->host != NO_REF ? o->symbols[ref->host].name : o->sections[ref->section].name;
 
-	if (ref->host != NO_REF)
-		return xasprintf("%s+0x%lx refers to %s", o->symbols[ref->host].name,
-				 (unsigned long)(ref->insn - o->symbols[ref->host].value), target);
-	return xasprintf("%s+0x%lx refers to %s", o->sections[ref->section].name,
-			 (unsigned long)ref->offset, target);
+	remarks_add(w->remarks, REMARK_REFERENCE, xstrdup(holder), NULL, 0,
+		     xasprintf("it refers to %s: %s", target, why));
 }
 
-static struct err *unbound(const struct rewriter *w, const struct object_ref *ref)
+static const char *unbound(const struct rewriter *w, const struct object_ref *ref)
 {
-	AUTO_FREE char *what = describe(w, ref);
 	const char *why = ref->symbol != NO_REF ? w->bindings->problem[ref->symbol] : NULL;
 
-	return err_new("%s: %s", what, why ? why : "its section does not travel");
+	return why ? why : "its section does not travel";
 }
 
 static void remove_ref(struct rewriter *w, const struct object_ref *ref)
@@ -115,7 +114,8 @@ static void remove_ref(struct rewriter *w, const struct object_ref *ref)
 		w->object->sections[ref->section].relocs[ref->reloc].removed = true;
 }
 
-static struct err *to_kernel(struct rewriter *w, const struct object_ref *ref)
+/* NULL, or why not. */
+static const char *to_kernel(struct rewriter *w, const struct object_ref *ref)
 {
 	struct object_section *s = &w->object->sections[ref->section];
 	uint64_t addr = w->bindings->v[ref->symbol].kernel + ref->target;
@@ -125,12 +125,8 @@ static struct err *to_kernel(struct rewriter *w, const struct object_ref *ref)
 
 	anchor_reference(&w->result->anchor, addr, &symbol, &addend);
 	if (ref->reloc == NO_REF) {
-		if (ref->width != 4) {
-			AUTO_FREE char *what = describe(w, ref);
-
-			return err_new("%s, which stays the kernel's, through a jump of %u byte", what,
-				       ref->width);
-		}
+		if (ref->width != 4)
+			return "it stays the kernel's, and a jump of 1 byte does not reach it";
 		memset(s->data + ref->offset, 0, ref->width);
 		object_add_reloc(w->object, ref->section, ref->offset, R_X86_64_PLT32, symbol,
 				 addend + ref->bias);
@@ -153,22 +149,25 @@ static bool is_own_data(const struct rewriter *w, const struct object_ref *ref)
 static void note_address(struct rewriter *w, const struct object_ref *ref)
 {
 	struct object_symbol *s = ref->symbol == NO_REF ? NULL : &w->object->symbols[ref->symbol];
+	bool address = ref->kind == OBJECT_REF_ADDRESS || ref->kind == OBJECT_REF_POINTER;
 
-	if (!s || s->type != STT_FUNC || w->match->foreign[ref->symbol] || ref->kind == OBJECT_REF_BRANCH || ref->kind == OBJECT_REF_PLACE || ref->kind == OBJECT_REF_KEY ||
-	    ref->target)
+	if (!s || ref->target || !address || w->match->foreign[ref->symbol] ||
+	    (s->type != STT_FUNC && object_symbol_defined(s)))
 		return;
+	if (w->bindings->v[ref->symbol].address == PLACE_KERNEL)
+		w->result->entry_taken[ref->symbol] = true;
 	if (w->bindings->v[ref->symbol].replaced) {
 		w->result->address_taken[ref->symbol] = true;
-	} else if (w->bindings->v[ref->symbol].address == PLACE_MODULE) {
+	} else if (w->bindings->v[ref->symbol].address == PLACE_MODULE && object_symbol_defined(s)) {
 		w->result->nr_pinned++;
 		w->result->pinned = s->name;
 	}
 }
 
-static struct err *rewrite_ref(struct rewriter *w, const struct object_ref *ref)
+static void rewrite_ref(struct rewriter *w, const struct object_ref *ref)
 {
 	bool dead = is_dead(w, ref);
-	struct err *err;
+	const char *problem;
 
 	switch (place_of(w, ref)) {
 	case PLACE_MODULE:
@@ -178,62 +177,55 @@ static struct err *rewrite_ref(struct rewriter *w, const struct object_ref *ref)
 			remove_ref(w, ref);
 		else if (is_own_data(w, ref))
 			w->needed[ref->target_section] = true;
-		return NULL;
+		return;
 	case PLACE_KERNEL:
 		if (!dead) {
 			note_address(w, ref);
 			w->shared[ref->symbol] = true;
 		}
-		err = to_kernel(w, ref);
+		problem = to_kernel(w, ref);
 		break;
 	case PLACE_NAME:
-		return NULL;
+		return;
 	default:
-		err = unbound(w, ref);
+		problem = unbound(w, ref);
 		break;
 	}
-	if (err && dead) {
-		err_free(err);
+	if (problem && dead)
 		remove_ref(w, ref);
-		return NULL;
-	}
-	return err;
+	else if (problem)
+		refuse(w, ref, problem);
 }
 
-static struct err *rewrite_section(struct rewriter *w, uint32_t section)
+static void rewrite_section(struct rewriter *w, uint32_t section)
 {
-	struct err *err = NULL;
-
-	for (uint32_t r = w->refs->first[section]; r < w->refs->first[section + 1] && !err; r++)
-		err = rewrite_ref(w, &w->refs->v[r]);
-	return err;
+	for (uint32_t r = w->refs->first[section]; r < w->refs->first[section + 1]; r++)
+		rewrite_ref(w, &w->refs->v[r]);
 }
 
 /* Code and tables first; then data that they need, and data that this needs. */
-static struct err *rewrite_sections(struct rewriter *w)
+static void rewrite_sections(struct rewriter *w)
 {
 	uint32_t n = w->object->nr_sections;
 	bool *done = xcalloc(n, sizeof(*done)), changed = true;
-	struct err *err = NULL;
 
-	for (uint32_t i = 1; i < n && !err; i++)
+	for (uint32_t i = 1; i < n; i++)
 		if (w->class[i] == SECTION_CODE || w->class[i] == SECTION_TABLE) {
 			done[i] = true;
-			err = rewrite_section(w, i);
+			rewrite_section(w, i);
 		}
-	while (changed && !err) {
+	while (changed) {
 		changed = false;
-		for (uint32_t i = 1; i < n && !err; i++)
+		for (uint32_t i = 1; i < n; i++)
 			if (w->needed[i] && !done[i]) {
 				done[i] = changed = true;
-				err = rewrite_section(w, i);
+				rewrite_section(w, i);
 			}
 	}
 	free(done);
-	return err;
 }
 
-static struct err *drop_sections(struct rewriter *w)
+static void drop_sections(struct rewriter *w)
 {
 	for (uint32_t i = 1; i < w->object->nr_sections; i++) {
 		struct object_section *s = &w->object->sections[i];
@@ -243,10 +235,9 @@ static struct err *drop_sections(struct rewriter *w)
 		s->removed = w->class[i] == SECTION_REMOVED || w->class[i] == SECTION_BOOT_CONSTANT ||
 			     !w->needed[i];
 		if (!s->removed && w->class[i] == SECTION_PERCPU && strcmp(s->name, ".data..percpu"))
-			return err_new("section %s: a module's new per-CPU variables must be plain (DEFINE_PER_CPU)",
-				       s->name);
+			remarks_add(w->remarks, REMARK_REFERENCE, xasprintf("section %s", s->name), NULL, 0,
+				     xstrdup("a module's new per-CPU variables must be plain (DEFINE_PER_CPU)"));
 	}
-	return NULL;
 }
 
 /* A module's names are its own business, but for those of the loader (init_module). */
@@ -257,34 +248,35 @@ static void make_local(struct object *object, const struct match *match)
 			object->symbols[i].bind = STB_LOCAL;
 }
 
-struct err *rewrite_object(struct object *object, const struct object_refs *refs,
-			   const struct match *match, const struct bindings *bindings, const struct symbol_map *map,
-			   struct rewrite_result *result)
+void rewrite_object(struct object *object, const struct object_refs *refs, const struct match *match,
+		    const struct bindings *bindings, const struct symbol_map *map, struct remarks *remarks,
+		    struct rewrite_result *result)
 {
 	struct rewriter w = {
 		.object = object, .refs = refs, .match = match, .bindings = bindings, .map = map, .result = result,
+		.remarks = remarks,
 		.class = xcalloc(object->nr_sections, sizeof(*w.class)),
 		.needed = xcalloc(object->nr_sections, sizeof(*w.needed)),
 		.shared = xcalloc(object->nr_symbols, sizeof(*w.shared)),
 	};
-	struct err *err;
 
 	result->address_taken = xcalloc(object->nr_symbols, sizeof(bool));
+	result->entry_taken = xcalloc(object->nr_symbols, sizeof(bool));
 	for (uint32_t i = 1; i < object->nr_sections; i++)
 		w.class[i] = section_classify(&object->sections[i]);
-	err = rewrite_sections(&w);
-	err = err ?: drop_sections(&w);
+	rewrite_sections(&w);
+	drop_sections(&w);
 	make_local(object, match);
 	for (uint32_t i = 1; i < object->nr_symbols; i++)
 		result->nr_shared += w.shared[i] && object->symbols[i].type == STT_OBJECT;
 	free(w.class);
 	free(w.needed);
 	free(w.shared);
-	return err;
 }
 
 void rewrite_result_release(struct rewrite_result *result)
 {
 	free(result->address_taken);
+	free(result->entry_taken);
 	memset(result, 0, sizeof(*result));
 }

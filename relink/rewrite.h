@@ -18,6 +18,7 @@ struct anchor {
 struct rewrite_result {
 	struct anchor anchor;
 	bool *address_taken;	/* [object symbols]: replaced functions whose address the new code takes */
+	bool *entry_taken;	/* [object symbols]: the new code takes the address of the kernel's function */
 	uint32_t nr_shared;	/* objects of the kernel that the new code uses */
 	uint32_t nr_pinned;	/* new functions whose address is taken */
 	char *pinned;		/* the name of one of them, owned by the object */
@@ -32,10 +33,10 @@ bool anchor_reaches(const struct anchor *anchor, uint64_t addr);
 /* A symbol and an addend that make link-time address @addr; for code of the loader table too. */
 void anchor_reference(const struct anchor *anchor, uint64_t addr, uint32_t *symbol, int64_t *addend);
 
-/* Rewrites @object in place. @refs and @bindings describe it as it was. */
-struct err *rewrite_object(struct object *object, const struct object_refs *refs,
-			   const struct match *match, const struct bindings *bindings, const struct symbol_map *map,
-			   struct rewrite_result *result);
+/* Rewrites @object in place. @refs and @bindings describe it as it was. References to nowhere become remarks. */
+void rewrite_object(struct object *object, const struct object_refs *refs, const struct match *match,
+		    const struct bindings *bindings, const struct symbol_map *map, struct remarks *remarks,
+		    struct rewrite_result *result);
 void rewrite_result_release(struct rewrite_result *result);
 
 #endif

@@ -82,11 +82,46 @@ relink_refused(qr/truncated|no section headers/, 'a truncated object',
 	[spew("$tmp/cut.o", substr($core, 0, length($core) / 2))]);
 system("objcopy -g $objects[0] $tmp/nodebug.o") == 0 or die;
 relink_refused(qr/no DWARF|none of the objects/, 'an object without DWARF', ["$tmp/nodebug.o"]);
+# A change that cannot be loaded is no error: it is refused, and nothing is written either.
+sub change_refused {
+	my ($like, $name, $objects) = @_;
+	my ($status, $out, $err) = run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
+		'-o', "$tmp/out/new.ko", @$objects);
+	subtest "relink: $name" => sub {
+		is($status, 1, 'exit status 1') or diag($err);
+		is($out, '', 'nothing on stdout');
+		like($err, $like, 'stderr says what is refused');
+		is_deeply([glob("$tmp/out/* $tmp/scratch/*")], [], 'no file is left behind');
+	};
+}
 system("objcopy --redefine-sym __switch_to_asm=__switch_to $objects[0] $tmp/noswitch.o") == 0 or die;
-relink_refused(qr/__schedule does not call __switch_to_asm/, 'a __schedule that does not call __switch_to_asm',
+change_refused(qr/__schedule does not call __switch_to_asm/, 'a __schedule that does not call __switch_to_asm',
 	["$tmp/noswitch.o", @objects[1 .. 3]]);
-relink_refused(qr/__schedule: that half of it never runs.*: behind the stack switch it writes to memory/,
+change_refused(qr/__schedule: that half of it never runs.*: behind the stack switch it writes to memory/,
 	'an edit behind the stack switch', [objects($kernel, 'behind')]);
+
+# Whatever ends relink, its files go.
+{
+	my @command = ($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers", '-o',
+		"$tmp/out/new.ko", @objects);
+	for my $signal (qw(INT TERM HUP)) {
+		my $pid = fork // die;
+		if (!$pid) {
+			open STDERR, '>', "$tmp/killed";
+			exec @command or die;
+		}
+		# in the middle of the work: its folder is there
+		for (1 .. 600) {
+			last if () = glob("$tmp/scratch/*/make.log");
+			select undef, undef, undef, 0.05;
+		}
+		ok(scalar(() = glob("$tmp/scratch/*")), "relink: a folder to work in, then SIG$signal");
+		kill $signal => $pid;
+		waitpid $pid, 0;
+		isnt($?, 0, "relink: SIG$signal ends it");
+		is_deeply([glob("$tmp/out/* $tmp/scratch/*")], [], 'and leaves nothing behind');
+	}
+}
 spew("$tmp/hello.c", "int main(void) { return 0; }\n");
 system("gcc -g -c -o $tmp/hello.o $tmp/hello.c") == 0 or die;
 relink_refused(qr/none of the objects' units .*hello.c.* is in/, 'an object of another program', ["$tmp/hello.o"]);

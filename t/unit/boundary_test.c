@@ -233,7 +233,7 @@ TEST(function_that_stays_the_kernels_is_not_modifiable)
 
 TEST(copy_in_another_unit_is_not_modifiable)
 {
-	struct copy copy = { (char *)"callback", (char *)"stranger", (char *)"fs/proc.c" };
+	struct copy copy = { (char *)"callback", (char *)"stranger", (char *)"fs/proc.c", 1 };
 	struct copies copies = { .v = &copy, .n = 1 };
 	struct declarations all;
 

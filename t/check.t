@@ -1,0 +1,136 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# elfkit relink --check: what an edit changes and whether it may; the sample edits say what is expected of them.
+use strict;
+use warnings;
+use lib 't/lib';
+use Elfkit;
+use JSON::PP;
+use Test::More;
+
+# Edits that do not meet share a tree. In those with a struct or a constant that moved, code changes all over.
+my @allowed = ('slice+static+deadline+topology+autogroup+cpuacct', 'inline+hole+local');
+my @refused = ('copies+resized', 'class+key+sealed');
+my $moved = 'rq+enum+signature+outside+init';
+
+sub check {
+	my ($kernel, $objects, @options) = @_;
+	my $dir = kernel_dir($kernel);
+	my ($status, $out, $err) = run($elfkit, 'relink', '--check', '--json', '--vmlinux', "$dir/vmlinux",
+		'--kernel-dir', "$dir/headers", @options, @$objects);
+	return ($status, eval { decode_json($out) } || { findings => [], error => $@ }, $out, $err);
+}
+
+# What the patches of an edit say: "changed: NAME", "refused: KIND NAME", "note: KIND NAME"; some for kernels with IBT alone
+sub expected {
+	my ($edit, $kernel) = @_;
+	my $ibt = kernel_dir($kernel);
+	$ibt = `readelf -SW $ibt/vmlinux` =~ /\.ibt_endbr_seal/;
+	my %want = map { $_ => [] } qw(changed refused note);
+	for my $patch (split /\+/, $edit) {
+		my $text = slurp("t/lab/edits/$patch.patch");
+		push @{$want{$1}}, $2 =~ s/ struct / /r while $text =~ /^(changed|refused|note)@{[$ibt ? '(?: \(IBT\))?' : '']}: (.*)$/mg;
+	}
+	return { map { $_ => [sort @{$want{$_}}] } keys %want };
+}
+
+sub found {
+	my ($check, $verdict) = @_;
+	return [sort map { "$_->{kind} $_->{name}" =~ s/ struct / /r } grep { $_->{verdict} eq $verdict } @{$check->{findings}}];
+}
+
+sub missing {
+	my ($want, $have) = @_;
+	my %have = map { $_ => 1 } @$have;
+	return [grep { !$have{$_} } @$want];
+}
+
+sub finding {
+	my ($check, $kind, $name) = @_;
+	return (grep { $_->{kind} eq $kind && $_->{name} =~ /^(?:struct )?\Q$name\E$/ } @{$check->{findings}})[0] || {};
+}
+
+for my $kernel (@kernels) {
+	my ($status, $check, $out) = check($kernel, [objects($kernel, 'none')]);
+	is($status, 0, "$kernel: an unmodified rebuild may be loaded");
+	for my $what (qw(functions objects)) {
+		my $counts = $check->{counts}{$what} || {};
+		cmp_ok($counts->{same} || 0, '>', 300, "$kernel: $what are the same");
+		is_deeply([@$counts{qw(changed new gone)}], [0, 0, 0], "$kernel: and none is anything else");
+		is($counts->{same}, scalar @{$check->{$what} || []}, "$kernel: all $what are listed");
+	}
+	is_deeply($check->{findings}, [], "$kernel: nothing speaks against it");
+	is((check($kernel, [objects($kernel, 'none')]))[2], $out, "$kernel: two runs say the same");
+
+	for my $edit (@allowed) {
+		my $want = expected($edit, $kernel);
+		($status, $check) = check($kernel, [objects($kernel, $edit)]);
+		is($status, 0, "$kernel: $edit may be loaded") or diag(explain($check->{findings}));
+		my @changed = map { $_->{name} } grep { $_->{change} eq 'changed' } @{$check->{functions}};
+		is_deeply(missing($want->{changed}, \@changed), [], "$kernel: and changes what it should");
+		is_deeply(missing($want->{note}, found($check, 'note')), [], "$kernel: with its notes");
+	}
+	for my $edit (@refused) {
+		($status, $check) = check($kernel, [objects($kernel, $edit)]);
+		is($status, 1, "$kernel: $edit is refused");
+		is_deeply(found($check, 'refused'), expected($edit, $kernel)->{refused}, "$kernel: for the reasons that it has");
+	}
+	my $copies = finding($check = (check($kernel, [objects($kernel, 'copies+resized')]))[1], 'inline', 'task_nice');
+	ok((grep { m{^\w+ \(fs/proc/array\.c:\d+\)$} } @{$copies->{users} || []}), "$kernel: with who has a copy, and where")
+		or diag(explain($copies));
+
+	# all in one run, and what follows from the struct beside it
+	my $want = expected($moved, $kernel);
+	($status, $check) = check($kernel, [objects($kernel, $moved)]);
+	is($status, 1, "$kernel: $moved is refused");
+	is_deeply(missing($want->{refused}, found($check, 'refused')), [], "$kernel: for all of its reasons at once");
+	is_deeply(missing($want->{note}, found($check, 'note')), [], "$kernel: with its notes");
+	my $rq = finding($check, 'layout', 'rq');
+	like($rq->{what}, qr/^__lock moves from 0 to 8, nr_running .*\(runqueues\)/, "$kernel: members are named, and an instance");
+	like("@{$rq->{users} || []}", qr{calc_load_fold_active \(kernel/sched/loadavg\.c:\d+\) uses nr_running},
+		"$kernel: and who outside uses one");
+	my $signature = finding($check, 'signature', 'proc_sched_autogroup_show_task');
+	like($signature->{what}, qr/`void \(struct task_struct \*, struct seq_file \*, int\)` instead of/,
+		"$kernel: a signature is spelled");
+	like("@{$signature->{users} || []}", qr{sched_autogroup_show \(fs/proc/base\.c:\d+\)}, "$kernel: with its caller");
+	ok(!(grep { !$_->{way_out} } grep { $_->{verdict} eq 'refused' } @{$check->{findings}}),
+		"$kernel: every refusal has a way out");
+	ok(grep({ $_ eq 'init init_sched_rt_class' } @{found((check($kernel, [objects($kernel, $moved)], '--strict'))[1],
+		'refused')}), "$kernel: --strict refuses a changed init function");
+
+	# nothing is made of a refused change
+	mkdir "$tmp/out";
+	my $dir = kernel_dir($kernel);
+	my $err;
+	($status, $out, $err) = run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
+		'-o', "$tmp/out/class.ko", objects($kernel, 'class+key+sealed'));
+	is($status, 1, "$kernel: building it ends with exit status 1");
+	like($err, qr/^refused: object: fair_sched_class: .*\n    way out: .*\n(?s:.*)\nthe change cannot be loaded \(\d reasons\)$/m,
+		"$kernel: and says why");
+	is_deeply([glob "$tmp/out/*"], [], "$kernel: nothing is written");
+
+	# an object that is like another compiler's
+	my @objects = objects($kernel, 'none');
+	my $fair = slurp($objects[1]);
+	$fair =~ s/GNU C11 (\d+\.\d+)\.(\d) /GNU C11 $1.${\($2 ^ 1)} / or die 'no producer';
+	($status, $check) = check($kernel, [$objects[0], spew("$tmp/fair.o", $fair), @objects[2, 3]]);
+	is($status, 0, "$kernel: another compiler is no refusal");
+	is_deeply(found($check, 'warning'), ['compiler kernel/sched/fair.c'], "$kernel: but a warning");
+
+	# policies of boundary.yaml
+	my $policy = slurp('boundary.yaml');
+	for my $data (qw(share private)) {
+		my $text = $policy =~ s/^data: \[\]/data:\n  - {object: fair_sched_class, policy: $data}/mr;
+		($status, $check) = check($kernel, [objects($kernel, 'class+key+sealed')], '-c', spew("$tmp/policy.yaml", $text));
+		ok(!(grep { /^object / } @{found($check, 'refused')}), "$kernel: $data as the policy for a changed object");
+		is_deeply(found($check, 'note'), ['policy fair_sched_class'], "$kernel: is noted");
+	}
+	my $outside = $policy =~ s{^  - kernel/sched/cpuacct\.c\n}{}mr;
+	my $tree = $allowed[0];
+	($status, $check) = check($kernel, [objects($kernel, $tree)], '-c', spew("$tmp/policy.yaml", $outside));
+	is_deeply(found($check, 'refused'), ['outside cpuusage_write'], "$kernel: a changed function outside");
+	$outside =~ s{^sidecar: \[\]}{sidecar:\n  - {function: cpuusage_write, file: kernel/sched/cpuacct.c}}m or die;
+	($status, $check) = check($kernel, [objects($kernel, $tree)], '-c', spew("$tmp/policy.yaml", $outside));
+	is_deeply([$status, @{found($check, 'refused')}], [0], "$kernel: as a sidecar it may be");
+}
+done_testing;

@@ -1,0 +1,62 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# Sample edits in a live kernel: each shows from inside the guest, and is gone after going back.
+use strict;
+use warnings;
+use lib 't/lib';
+use Elfkit;
+use Test::More;
+
+my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
+
+# What the guest's answers are with each module. They are the same before and after.
+my %before = (
+	'round robin' => 'the next interval is the same', 'policy 4' => 'Invalid argument',
+	'short deadline' => 'yes', 'cpuacct takes a 1' => 'no', autogroup => 'nice 0', slice => '1 times',
+	topology => 'attaching sched-domain(s)',
+);
+my %modules = (
+	files => {
+		edit => 'slice+static+deadline+topology+autogroup+cpuacct',
+		'round robin' => 'the next interval is longer', 'short deadline' => 'Invalid argument',
+		'cpuacct takes a 1' => 'yes', autogroup => 'nice 0 new', slice => '2 times',
+		topology => 'attaching new sched-domain(s)',
+	},
+	header => { edit => 'inline+hole+local', 'policy 4' => 'yes' },
+	# cpuacct.c is left to the kernel, but for the one function
+	sidecar => {
+		edit => 'cpuacct', 'cpuacct takes a 1' => 'yes',
+		policy => sub { s{^  - kernel/sched/cpuacct\.c\n}{}mr =~
+			s{^sidecar: \[\]}{sidecar:\n  - {function: cpuusage_write, file: kernel/sched/cpuacct.c}}mr },
+	},
+);
+
+for my $kernel (@kernels) {
+	my $dir = kernel_dir($kernel);
+	my @files;
+	for my $name (sort keys %modules) {
+		my $module = $modules{$name};
+		my $policy = slurp('boundary.yaml');
+		$policy = $module->{policy}->() for grep { $module->{policy} } $policy;
+		my ($status, undef, $err) = run($elfkit, 'relink', '-c', spew("$tmp/policy.yaml", $policy), '--vmlinux',
+			"$dir/vmlinux", '--kernel-dir', "$dir/headers", '-o', "$tmp/$name.ko", objects($kernel, $module->{edit}));
+		is($status, 0, "$kernel: $name relinks") or diag($err);
+		push @files, '-f', "$tmp/$name.ko";
+	}
+	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 600, '-d', "$tmp/dmesg", @files, '-f',
+		"$programs/asks", '-f', "$programs/textdump", 't/vm/edits.sh');
+	is($status, 0, "$kernel: loaded and unloaded, one after the other") or diag($out, $err);
+	is_deeply([grep { /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup/ } split /\n/, slurp("$tmp/dmesg")], [],
+		"$kernel: the kernel has nothing to complain about");
+	my %said;
+	$said{$1}{$2} = $3 while $out =~ /^([\w ]+): ([\w ]+): (.*)$/mg;
+	is_deeply($said{before}, \%before, "$kernel: before");
+	for my $name (sort keys %modules) {
+		my %want = (%before, %{$modules{$name}});
+		delete @want{qw(edit policy)};
+		is_deeply($said{"with $name"}, \%want, "$kernel: with $name");
+	}
+	is_deeply($said{after}, \%before, "$kernel: after going back");
+	like($out, qr/^text identical$/m, "$kernel: the kernel's text is as before");
+}
+done_testing;
