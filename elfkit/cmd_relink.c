@@ -105,28 +105,6 @@ static const struct argp argp = {
 	       "Exit status: 0 done, 1 the change is refused, 2 error.",
 };
 
-/* Where distributions put the vmlinux of a debug package, or a build its own. */
-static struct err *find_vmlinux(const char *release, char **ret)
-{
-	static const char *const places[] = {
-		"/usr/lib/debug/boot/vmlinux-%s",
-		"/usr/lib/debug/lib/modules/%s/vmlinux",
-		"/lib/modules/%s/build/vmlinux",
-	};
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		const char *hole = strstr(places[i], "%s");
-		AUTO_FREE char *path = xasprintf("%.*s%s%s", (int)(hole - places[i]), places[i], release, hole + 2);
-
-		if (!access(path, R_OK)) {
-			*ret = xstrdup(path);
-			return NULL;
-		}
-	}
-	return err_new("no vmlinux with debug information for the running kernel %s: install its debug package (linux-image-%s-dbg on Debian), or name the file with --vmlinux",
-		       release, release);
-}
-
 /* DIR/core.o gives core.ko in the current directory. */
 static char *default_output(const char *object)
 {
@@ -173,20 +151,16 @@ struct err *cmd_relink(int argc, char **argv, int *status)
 	struct relink_options *o = &args.relink;
 	struct relink_result result = { 0 };
 	struct utsname uts;
-	struct err *err = NULL;
+	struct err *err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	uname(&uts);
-	if (!o->policy) {
-		err = data_path("boundary.yaml", &policy);
-		o->policy = policy;
-	}
+	err = policy_path(o->policy, &policy);
+	o->policy = policy;
 	err = err ?: data_path("loader", &loader);
 	o->loader_dir = loader;
-	if (!err && !o->vmlinux) {
-		err = find_vmlinux(uts.release, &vmlinux);
-		o->vmlinux = vmlinux;
-	}
+	err = err ?: vmlinux_path(o->vmlinux, &vmlinux);
+	o->vmlinux = vmlinux;
 	if (!o->kernel_dir)
 		o->kernel_dir = kernel_dir = xasprintf("/lib/modules/%s/build", uts.release);
 	if (!o->output && !args.check)

@@ -126,7 +126,7 @@ struct err *running_vmlinux(const char *root, const char *release, char **ret)
 		return NULL;
 	}
 	if (other)
-		return err_new("%s is not of the running kernel, or has no debug information: install the debug package of the very build that runs, or name its vmlinux",
+		return err_new("%s is not of the running kernel, or has no debug information: install the debug package of the very build that runs, or name its vmlinux on the command line",
 			       other);
 	return err_new("no vmlinux with debug information for the running kernel %s: install its debug package (linux-image-%s-dbg on Debian), set DEBUGINFOD_URLS, or name the file",
 		       release, release);
