@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define ELFKIT_ABI		1
+#define ELFKIT_ABI		2
 #define ELFKIT_TABLE_SYMBOL	"elfkit_table"
 
 #define ELFKIT_BUILD_ID_MAX	32	/* bytes; SHA-1 has 20 */
@@ -30,7 +30,9 @@
 #define ELFKIT_KERNEL_OBJECTS(X)		\
 	X(text_mutex)				\
 	X(ftrace_lock)				\
-	X(ftrace_ops_list)
+	X(ftrace_ops_list)			\
+	X(jump_label_module_nb)			\
+	X(static_call_module_nb)
 
 /* A function entry that gets a jump.  Sorted by addr. */
 struct elfkit_site {
@@ -85,6 +87,17 @@ struct elfkit_table {
 	__u64 nr_text;
 	__u64 landmarks;	/* struct elfkit_landmark[nr_landmarks] */
 	__u64 nr_landmarks;
+
+	/*
+	 * The module's own jump labels and static calls, as the kernel's
+	 * entries (__jump_table, .static_call_sites).  They point at keys of
+	 * the kernel, so their sections have names that the module loader does
+	 * not know, and the loader registers them once it knows the kernel.
+	 */
+	__u64 jump_labels;
+	__u64 jump_labels_size;		/* bytes */
+	__u64 static_calls;
+	__u64 static_calls_size;
 
 #define ELFKIT_FIELD(object) __u64 object;
 	ELFKIT_KERNEL_OBJECTS(ELFKIT_FIELD)

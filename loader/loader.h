@@ -3,6 +3,7 @@
  * What the files of the loader know of each other.
  *
  * identity: is this the kernel the module was made for?     (before anything)
+ * labels:   jump labels and static calls of the new code    (once it is)
  * stacks:   is a task inside code that is about to change?  (before and in the stop)
  * text:     the bytes at the patch sites                    (in the stop)
  * withhold: keeps ftrace off the sites                      (around the stop)
@@ -35,6 +36,10 @@ static inline const struct elfkit_site *elfkit_sites(void)
 /* ---- identity.c ---- */
 
 int elfkit_identity_check(void);
+
+/* ---- labels.c ---- */
+
+int elfkit_labels_register(void);
 
 /* ---- text.c ---- */
 

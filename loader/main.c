@@ -122,6 +122,8 @@ static int __init elfkit_init(void)
 	err = elfkit_identity_check();
 	if (!err)
 		err = elfkit_text_check_table();
+	if (!err)
+		err = elfkit_labels_register();
 	if (err)
 		return err;
 

@@ -306,6 +306,43 @@ static void add_kernel_objects(struct builder *b, uint64_t table)
 	}
 }
 
+/*
+ * Entries of these sections point at the kernel's static keys and calls, and the module loader
+ * would have the kernel write there before the loader can tell one build from another. Under
+ * another name they wait until it has.
+ */
+static struct err *withhold_tables(struct builder *b, uint64_t table)
+{
+	static const struct {
+		const char *name, *new_name, *registrar;
+		size_t pointer_field, size_field;
+	} tables[] = {
+		{ "__jump_table", ".elfkit.jump_labels", "jump_label_module_nb",
+		  offsetof(struct elfkit_table, jump_labels), offsetof(struct elfkit_table, jump_labels_size) },
+		{ ".static_call_sites", ".elfkit.static_calls", "static_call_module_nb",
+		  offsetof(struct elfkit_table, static_calls), offsetof(struct elfkit_table, static_calls_size) },
+	};
+
+	for (uint32_t i = 1; i < b->object->nr_sections; i++)
+		for (size_t k = 0; k < sizeof(tables) / sizeof(tables[0]); k++) {
+			struct object_section *s = &b->object->sections[i];
+
+			if (s->removed || !s->size || strcmp(s->name, tables[k].name))
+				continue;
+			if (symbols_find(b->kernel->symbols, tables[k].registrar) == NO_ID)
+				return err_new("%s has no %s: the module's %s could not be registered",
+					       b->kernel->image->path, tables[k].registrar, s->name);
+			free(s->name);
+			s->name = xstrdup(tables[k].new_name);
+			s->flags |= SHF_WRITE;	/* the kernel sorts and marks the entries */
+			s->align = s->align > 8 ? s->align : 8;
+			memcpy(b->data + table + tables[k].size_field, &s->size, sizeof(s->size));
+			object_add_reloc(b->object, b->section, table + tables[k].pointer_field, R_X86_64_64,
+					 object_section_symbol(b->object, i), 0);
+		}
+	return NULL;
+}
+
 /* The loader refers to the table by name: that undefined symbol becomes it. */
 static struct err *define_table(struct builder *b, uint64_t table)
 {
@@ -373,6 +410,7 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 		add_landmarks(&b, table);
 	}
 	add_kernel_objects(&b, table);
+	err = err ?: withhold_tables(&b, table);
 	err = err ?: define_table(&b, table);
 	object->sections[b.section].data = b.data;
 	object->sections[b.section].size = b.size;
