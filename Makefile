@@ -33,6 +33,7 @@ MODULES := \
 	elfkit/typeinfo_resolve \
 	elfkit/typeinfo \
 	elfkit/typeinfo_find \
+	elfkit/members \
 	disasm/x86_layout \
 	disasm/x86_operands \
 	disasm/x86 \
@@ -83,6 +84,7 @@ MODULES := \
 	relink/adapter_proof \
 	relink/orc \
 	relink/adapter \
+	relink/state \
 	relink/table \
 	relink/module \
 	relink/standalone \

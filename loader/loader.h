@@ -7,6 +7,7 @@
  * stacks:   is a task inside code that is about to change?  (before and in the stop)
  * text:     the bytes at the patch sites                    (in the stop)
  * withhold: keeps ftrace off the sites                      (around the stop)
+ * rebuild:  tasks off the runqueues and on again            (in the stop)
  * swap:     the stop itself, retries and times
  * sysfs:    the control files;  main: parameters, life cycle
  */
@@ -14,6 +15,7 @@
 #define ELFKIT_LOADER_H
 
 #include <linux/cache.h>
+#include <linux/list.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
@@ -75,6 +77,15 @@ struct elfkit_culprit {
 	char comm[TASK_COMM_LEN];
 };
 
+/* What is on a runqueue, all throttled groups released. */
+struct elfkit_census {
+	unsigned int running;		/* as the runqueue counts, the stopper thread included */
+	unsigned int fair, rt, dl;	/* as they were found */
+	unsigned long weight;		/* of the fair tasks */
+	unsigned long tasks;		/* sum of their addresses */
+	u64 dl_bw;
+};
+
 #define ELFKIT_STACK_ENTRIES	512
 
 /* What one CPU works on during a stop; ranks count CPUs as they arrive. */
@@ -85,6 +96,11 @@ struct elfkit_slot {
 	unsigned int threads;		/* looked at */
 	bool blocked;			/* culprit is valid */
 	struct elfkit_culprit culprit;
+	int cpu;
+	struct list_head fair, other;	/* tasks that are off the runqueue */
+	struct elfkit_census before, after;
+	const char *wrong;		/* what does not add up, or NULL */
+	const char *failed;		/* the same before it was undone */
 	unsigned long entries[ELFKIT_STACK_ENTRIES];
 } ____cacheline_aligned_in_smp;
 
@@ -113,12 +129,21 @@ int elfkit_withhold(void);
 int elfkit_withhold_idle(void);
 void elfkit_withhold_end(void);
 
+/* ---- rebuild.c ---- */
+
+bool elfkit_rebuilds(void);
+void elfkit_rebuild_clear(struct elfkit_slot *slot);
+void elfkit_rebuild_fill(struct elfkit_slot *slot);
+
 /* ---- swap.c ---- */
 
 /* All times in ns. */
 struct elfkit_times {
 	u64 prepare;	/* before the stop: mapping, reading, looking at stacks */
 	u64 check;	/* in the stop: stacks */
+	u64 clear;	/* in the stop: tasks off the runqueues */
+	u64 write;	/* in the stop: jumps */
+	u64 rebuild;	/* in the stop: tasks on the runqueues again */
 	u64 handler;	/* in the stop: first CPU in to last CPU out */
 	u64 stopped;	/* the whole call that stops: an upper bound of downtime */
 	u64 total;	/* everything, tries that failed and their pauses included */
@@ -138,6 +163,8 @@ void elfkit_sysfs_remove(void);
 
 extern unsigned int elfkit_retries;
 extern unsigned int elfkit_delay_ms;
+
+bool elfkit_fault(const char *what);
 
 bool elfkit_enabled(void);
 int elfkit_set_enabled(bool on);

@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
 
 #include "loader.h"
 
@@ -23,6 +24,16 @@ MODULE_PARM_DESC(retries, "how often to try again while a task is in the way (de
 unsigned int elfkit_delay_ms = 20;
 module_param_named(delay_ms, elfkit_delay_ms, uint, 0644);
 MODULE_PARM_DESC(delay_ms, "pause before the first retry, doubled for each, at most 1 s (default 20)");
+
+static char *fault = "";
+module_param(fault, charp, 0444);
+MODULE_PARM_DESC(fault, "for tests: fail at `runqueue`");
+
+/* Whether a test wants @what to go wrong. */
+bool elfkit_fault(const char *what)
+{
+	return !strcmp(fault, what);
+}
 
 /* Serialises init and everyone who writes to sysfs; guards what follows. */
 static DEFINE_MUTEX(control);

@@ -6,6 +6,7 @@
 #include "relink/module.h"
 #include "relink/relink.h"
 #include "relink/section.h"
+#include "relink/state.h"
 #include "relink/table.h"
 
 struct state {
@@ -13,6 +14,7 @@ struct state {
 	struct kernel kernel;
 	struct symvers symvers;
 	char *workdir;
+	char *kept;			/* why runqueues are not rebuilt, or NULL */
 	char *name;			/* of the module */
 	char *path;			/* of the object below */
 	struct object *object;		/* the rebuilt objects and the loader in one */
@@ -90,7 +92,8 @@ static struct err *read_objects(struct state *s)
 		return err;
 	joined = xasprintf("%s/joined.o", s->workdir);
 	err = module_join(o->objects, o->nr_objects, joined);
-	err = err ?: module_compile(joined, s->name, o->loader_dir, o->kernel_dir, s->workdir, &s->path);
+	s->kept = state_why_kept(&s->kernel);
+	err = err ?: module_compile(joined, s->name, o->loader_dir, o->kernel_dir, s->workdir, !s->kept, &s->path);
 	err = err ?: object_read(s->path, &s->object);
 	err = err ?: debuginfo_open(s->path, want_all, NULL, &s->info);
 	if (err)
@@ -142,7 +145,7 @@ static struct err *edit(struct state *s)
 	err = err ?: adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,
 				  &s->rewritten.anchor, &s->nr_adapters);
 	return err ?: table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
-				&s->symvers, &s->map, &s->counts);
+				&s->symvers, &s->map, !s->kept, &s->counts);
 }
 
 /* Padding in front of functions has names of its own (objtool --prefix), a .cold part its function's. */
@@ -174,6 +177,8 @@ static void summarise(struct state *s)
 	say(s, xasprintf("relink: %u functions replaced (%u same, %u changed), %u new, %u jumps, %u kernel objects shared, %u stack-switch adapter%s",
 			 replaced, same, replaced - same, added, s->counts.sites, s->rewritten.nr_shared,
 			 s->nr_adapters, s->nr_adapters == 1 ? "" : "s"));
+	if (s->kept)
+		say(s, xasprintf("note: runqueues stay as they are at the switch: %s", s->kept));
 	if (s->rewritten.nr_pinned)
 		say(s, xasprintf("warning: the address of the new function %s is taken: with it loaded there is no going back",
 				 s->rewritten.pinned));
@@ -194,6 +199,7 @@ static void release(struct state *s)
 	debuginfo_free(s->info);
 	object_free(s->object);
 	free(s->path);
+	free(s->kept);
 	free(s->name);
 	workdir_remove(s->workdir);
 	symvers_release(&s->symvers);

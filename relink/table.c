@@ -7,6 +7,7 @@
 
 #include "loader/abi.h"
 #include "relink/section.h"
+#include "relink/state.h"
 #include "relink/table.h"
 
 struct builder {
@@ -18,6 +19,7 @@ struct builder {
 	const struct rewrite_result *rewritten;
 	const struct symvers *symvers;
 	const struct symbol_map *map;
+	bool rebuild;
 	uint8_t *data;
 	uint64_t size, cap;
 	uint32_t section, section_symbol;
@@ -85,15 +87,21 @@ static struct err *choose_jumps(struct builder *b)
 	for (uint32_t i = 1; i < b->bindings->n; i++) {
 		uint32_t func = b->match->func[i];
 		enum side side;
+		bool called;
 
 		if (!b->bindings->v[i].replaced)
 			continue;
 		b->body[func] = i;
 		side = b->boundary->v[func].side;
-		b->jumps[func] = side != SIDE_INSIDER || b->rewritten->address_taken[i];
-		if (b->jumps[func] && !b->boundary->v[func].site)
-			return err_new("%s: the new code takes its address, but its entry has no room for a jump",
+		called = b->rebuild && state_calls(b->kernel->funcs->v[func].name);
+		b->jumps[func] = side != SIDE_INSIDER || b->rewritten->address_taken[i] || called;
+		if (!b->jumps[func] || b->boundary->v[func].room)
+			continue;
+		if (called)
+			return err_new("%s: the loader calls it to rebuild runqueues, but its entry has no room for a jump; use `state: keep`",
 				       b->kernel->funcs->v[func].name);
+		return err_new("%s: the new code takes its address, but its entry has no room for a jump",
+			       b->kernel->funcs->v[func].name);
 	}
 	for (uint32_t f = 0; f < b->boundary->n; f++)
 		if (boundary_is_inside(b->boundary, f) && !b->body[f])
@@ -112,7 +120,7 @@ static struct err *add_sites(struct builder *b, uint64_t table, uint32_t *count)
 	where = at = reserve(b, n * sizeof(struct elfkit_site));
 	for (uint32_t f = 0; f < b->boundary->n; f++) {
 		const struct func *func = &b->kernel->funcs->v[f];
-		uint64_t site = b->boundary->v[f].site;
+		uint64_t site = b->boundary->v[f].room;
 		struct elfkit_site *s = (void *)(b->data + at);
 		const uint8_t *expect;
 
@@ -386,11 +394,12 @@ static struct err *add_identity(struct builder *b, uint64_t table)
 struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 		      const struct match *match, const struct bindings *bindings,
 		      const struct rewrite_result *rewritten, const struct symvers *symvers,
-		      const struct symbol_map *map, struct table_counts *counts)
+		      const struct symbol_map *map, bool rebuild, struct table_counts *counts)
 {
 	struct builder b = {
 		.kernel = kernel, .boundary = boundary, .object = object, .match = match,
 		.bindings = bindings, .rewritten = rewritten, .symvers = symvers, .map = map,
+		.rebuild = rebuild,
 		.body = xcalloc(boundary->n, sizeof(*b.body)),
 		.jumps = xcalloc(boundary->n, sizeof(*b.jumps)),
 	};
@@ -410,6 +419,8 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 		add_landmarks(&b, table);
 	}
 	add_kernel_objects(&b, table);
+	if (rebuild)
+		state_offsets(kernel, (struct elfkit_table *)(b.data + table));
 	err = err ?: withhold_tables(&b, table);
 	err = err ?: define_table(&b, table);
 	object->sections[b.section].data = b.data;

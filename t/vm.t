@@ -87,7 +87,12 @@ for my $kernel (@kernels) {
 	unlike($dmesg, qr/nokaslr|KASLR disabled/, "$kernel: with KASLR");
 
 	my $sched = module($kernel, 'none', 'sched.ko');
-	($out) = guest($kernel, 'a task in the way', 600, 't/vm/parked.sh', $sched, "$programs/parked");
+	mkdir "$tmp/keep";
+	my ($kept, undef, $note) = relink($kernel, 'none', 'keep/sched.ko', '-c',
+		spew("$tmp/keep.yaml", slurp('boundary.yaml') =~ s/^state: rebuild$/state: keep/mr));
+	is($kept, 0, "$kernel: relinks with `state: keep`");
+	like($note, qr/^note: runqueues stay as they are at the switch: .*keep.yaml says so$/m, "$kernel: and says so");
+	($out) = guest($kernel, 'a task in the way', 600, 't/vm/parked.sh', "$tmp/keep/sched.ko", "$programs/parked");
 	like($out, qr/^pid \d+ \(parked\) is in \w*(?:cpu_mask|setaffinity)\w*$/m, "$kernel: the task and its function are named");
 	like($out, qr/^loading given up after 2 tries, nothing changed$/m, "$kernel: the load is given up");
 	like($out, qr/^loaded once it was out$/m, "$kernel: and succeeds later");
@@ -96,6 +101,11 @@ for my $kernel (@kernels) {
 	($out) = guest($kernel, '20 rounds under load', 1800, 't/vm/reload.sh', $sched);
 	like($out, qr/^20 rounds, \d+ refusals, 20 times text identical$/m, "$kernel: all rounds done");
 	diag($out =~ /^(20 rounds.*)/m ? "$kernel: $1" : $out);
+
+	($out) = guest($kernel, 'tasks of all classes', 600, 't/vm/state.sh', $sched, "$programs/tasks");
+	like($out, qr/^elfkit: sched: refused: the runqueue of CPU \d+ does not add up/m, "$kernel: a wrong runqueue is told");
+	like($out, qr/^nothing is lost$/m, "$kernel: state survives");
+	diag(map { "$kernel: $_\n" } $out =~ /(in order.*)/g);
 
 	guest($kernel, "static keys, $_ CPU", 300, 't/vm/keys.sh', $sched, '-c', $_) for 1, 2;
 
