@@ -77,7 +77,7 @@ struct elfkit_site {
 	__u64 name;		/* const char *, the function */
 	__u8 expect[ELFKIT_EXPECT_MAX];	/* what the running kernel has at addr */
 	__u32 expect_len;	/* >= ELFKIT_JUMP_SIZE */
-	__u32 reserved;
+	__u32 sympos;		/* rank by address among the kernel's symbols of this name, from 1 */
 };
 
 /* Half-open code range of a replaced function's old body.  Sorted by start. */

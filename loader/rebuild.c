@@ -303,24 +303,4 @@ notrace void elfkit_rebuild_fill(struct elfkit_slot *slot)
 	raw_spin_rq_unlock(rq);
 }
 
-bool elfkit_rebuilds(void)
-{
-	return true;
-}
-
-#else
-
-void elfkit_rebuild_clear(struct elfkit_slot *slot)
-{
-}
-
-void elfkit_rebuild_fill(struct elfkit_slot *slot)
-{
-}
-
-bool elfkit_rebuilds(void)
-{
-	return false;
-}
-
 #endif

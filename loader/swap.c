@@ -32,7 +32,7 @@
 #include "loader.h"
 
 #define MAX_DELAY_MS	1000
-#define MAX_NAMED	8	/* culprits in the log for one try */
+#define MAX_TRACE	24	/* entries of a culprit's stack in the log */
 
 /* Moments of the first CPU in the stop. */
 enum elfkit_mark {
@@ -173,6 +173,7 @@ static void reset(struct swap *swap)
 	atomic_set(&swap->arrived, 0);
 	for (i = 0; i < swap->nr; i++) {
 		swap->stacks.slots[i].threads = 0;
+		swap->stacks.slots[i].unwound = 0;
 		swap->stacks.slots[i].wrong = NULL;
 		swap->stacks.slots[i].failed = NULL;
 		swap->stacks.slots[i].blocked = false;
@@ -186,10 +187,12 @@ static void measure(const struct swap *swap, struct elfkit_times *times)
 	unsigned int i;
 
 	times->threads = 0;
+	times->unwound = 0;
 	for (i = 0; i < swap->nr; i++) {
 		first = min(first, slots[i].entered);
 		last = max(last, slots[i].left);
 		times->threads += slots[i].threads;
+		times->unwound += slots[i].unwound;
 	}
 	times->cpus = swap->nr;
 	times->check = swap->marks[MARK_CHECKED] - swap->marks[MARK_ARRIVED];
@@ -199,24 +202,28 @@ static void measure(const struct swap *swap, struct elfkit_times *times)
 	times->handler = last - first;
 }
 
-/* Who was in the way, after a try that ended in -EBUSY. */
-static void name_culprits(const struct swap *swap, bool final)
+/* Who was in the way, after a try that ended in -EBUSY; with the stacks after the last. */
+static void name_culprits(const struct swap *swap, bool final, struct elfkit_blockers *blockers)
 {
 	const char *level = final ? KERN_ERR : KERN_INFO;
-	unsigned int i, named = 0;
+	unsigned int i, at;
 
-	for (i = 0; i < num_possible_cpus() && named < MAX_NAMED; i++) {
-		const struct elfkit_culprit *culprit = &swap->stacks.slots[i].culprit;
+	blockers->nr = 0;
+	for (i = 0; i < num_possible_cpus() && blockers->nr < ELFKIT_MAX_NAMED; i++) {
+		const struct elfkit_slot *slot = &swap->stacks.slots[i];
+		const struct elfkit_culprit *culprit = &slot->culprit;
 
-		if (!swap->stacks.slots[i].blocked)
+		if (!slot->blocked)
 			continue;
-		named++;
+		blockers->v[blockers->nr++] = *culprit;
 		if (culprit->where)
 			printk("%s" pr_fmt("pid %d (%s) is in %s\n"), level,
 			       culprit->pid, culprit->comm, culprit->where);
 		else
 			printk("%s" pr_fmt("pid %d (%s) has a stack that cannot be unwound reliably\n"),
 			       level, culprit->pid, culprit->comm);
+		for (at = 0; final && at < min_t(unsigned int, slot->nr_entries, MAX_TRACE); at++)
+			printk("%s" pr_fmt("  %pS\n"), level, (void *)slot->entries[at]);
 	}
 }
 
@@ -294,7 +301,8 @@ static int try_once(struct swap *swap, struct elfkit_times *times, u64 start)
 	return err;
 }
 
-static int try_often(struct swap *swap, struct elfkit_times *times, u64 start)
+static int try_often(struct swap *swap, struct elfkit_times *times,
+		     struct elfkit_blockers *blockers, u64 start)
 {
 	unsigned int delay = elfkit_delay_ms;
 	unsigned int retries = READ_ONCE(elfkit_retries);
@@ -306,7 +314,7 @@ static int try_often(struct swap *swap, struct elfkit_times *times, u64 start)
 		err = try_once(swap, times, start);
 		if (err != -EBUSY)
 			return err;
-		name_culprits(swap, final);
+		name_culprits(swap, final, blockers);
 		if (final)
 			return err;
 		msleep_interruptible(delay);
@@ -322,16 +330,18 @@ static int try_often(struct swap *swap, struct elfkit_times *times, u64 start)
  * the way; -EADDRINUSE someone else is at a site; -EUCLEAN the runqueues do not
  * add up; -EINTR, -ENOMEM.  On error nothing has changed and the log says why.
  */
-int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times)
+int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times,
+		struct elfkit_blockers *blockers)
 {
 	struct swap swap = {
-		.text = text, .replace = replace, .rebuild = elfkit_rebuilds(),
+		.text = text, .replace = replace, .rebuild = ELFKIT_REBUILDS,
 		.fault = elfkit_fault("runqueue"),
 	};
 	u64 start = ktime_get_mono_fast_ns();
 	int err;
 
 	memset(times, 0, sizeof(*times));
+	blockers->nr = 0;
 	err = replace ? elfkit_withhold() : elfkit_withhold_idle();
 	if (err)
 		return err;
@@ -342,7 +352,7 @@ int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *tim
 	if (err)
 		goto stacks;
 
-	err = try_often(&swap, times, start);
+	err = try_often(&swap, times, blockers, start);
 
 	elfkit_text_unmap(text);
 stacks:

@@ -109,8 +109,21 @@ for my $kernel (@kernels) {
 
 	guest($kernel, "static keys, $_ CPU", 300, 't/vm/keys.sh', $sched, '-c', $_) for 1, 2;
 
-	# what a rebuild with the same release looks like; the second finds all landmarks where they were
 	my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
+	spew("$tmp/build_id", $id);
+	($out) = guest($kernel, 'control files, tracers, failures', 900, 't/vm/control.sh', $sched, $hello,
+		"$tmp/build_id", map { "$programs/$_" } qw(textdump parked));
+	like($out, qr/^no trace is left$/m, "$kernel: nothing of them is left");
+	like($out, qr/^second module: elfkit: hello: refused: \w+ has the bytes .*another elfkit module/m,
+		"$kernel: a second module is refused by the function that the first has");
+	for my $who ('back with function', 'back with function_graph', 'back with a kprobe',
+			'load with function', 'load with function_graph', 'load with a kprobe') {
+		like($out, qr/^$who: elfkit: sched: refused: function tracing, a kprobe, .* is attached to \w+;/m,
+			"$kernel: $who is refused");
+	}
+	like($out, qr/^blockers: \d+ parked \w+$/m, "$kernel: sysfs names a task in the way");
+
+	# what a rebuild with the same release looks like; the second finds all landmarks where they were
 	my ($anchor, @keys) = other_build($sched, $id, 1, "$tmp/moved.ko");
 	other_build($sched, $id, 0, "$tmp/other.ko");
 	cmp_ok(scalar @keys, '>', 100, "$kernel: a module for another build has jump labels");
