@@ -3,7 +3,7 @@
 #	make			build/elfkit
 #	make demo		a live scheduler swap in a virtual machine, from nothing
 #	make check		all tests
-#	make bench		times beside objdump and pahole
+#	make bench		times beside objdump and pahole, and of a switch in a VM
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
 #	make compile_commands.json
@@ -190,7 +190,7 @@ check: setup
 	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run
 
-bench: all
+bench: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/bench
 
 install: all
