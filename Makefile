@@ -4,6 +4,7 @@
 #	make demo		a live scheduler swap in a virtual machine, from nothing
 #	make check		all tests
 #	make bench		times beside objdump and pahole, and of a switch in a VM
+#	make soak		hours of loads and unloads under load
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
 #	make compile_commands.json
@@ -134,7 +135,7 @@ ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
-.PHONY: all units guest demo check bench setup install clean FORCE
+.PHONY: all units guest demo check bench soak setup install clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -192,6 +193,9 @@ check: setup
 
 bench: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/bench
+
+soak: all
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader
