@@ -3,7 +3,8 @@
 #	make			build/elfkit
 #	make demo		a live scheduler swap in a virtual machine, from nothing
 #	make check		all tests
-#	make bench		times beside objdump and pahole
+#	make bench		times beside objdump and pahole, and of a switch in a VM
+#	make soak		hours of loads and unloads under load
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
 #	make compile_commands.json
@@ -33,6 +34,7 @@ MODULES := \
 	elfkit/typeinfo_resolve \
 	elfkit/typeinfo \
 	elfkit/typeinfo_find \
+	elfkit/members \
 	disasm/x86_layout \
 	disasm/x86_operands \
 	disasm/x86 \
@@ -92,6 +94,7 @@ MODULES := \
 	relink/adapter_proof \
 	relink/orc \
 	relink/adapter \
+	relink/state \
 	relink/table \
 	relink/manifest \
 	relink/module \
@@ -142,7 +145,7 @@ ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
-.PHONY: all units guest demo check bench setup install clean FORCE
+.PHONY: all units guest demo check bench soak setup install clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -198,8 +201,11 @@ check: setup
 	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run
 
-bench: all
+bench: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/bench
+
+soak: all
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader

@@ -138,7 +138,7 @@ static const char *find_site(struct compute *c, uint32_t func)
 		site += sizeof(c->machine->landing_pad);
 	obstacle = f->traced ? NULL : bare_entry_obstacle(c, f, site);
 	if (!obstacle)
-		c->b->v[func].site = site;
+		c->b->v[func].room = site;
 	return obstacle;
 }
 
@@ -382,8 +382,11 @@ static bool classify_inside(struct compute *c)
 		free(d->because);
 		d->side = result[i].side;
 		d->because = result[i].because;
-		obstacle = d->side == SIDE_INSIDER ? NULL : find_site(c, i);
-		if (obstacle) {
+		/* an insider can do without a jump, until somebody takes its address */
+		obstacle = find_site(c, i);
+		if (d->side != SIDE_INSIDER)
+			d->site = d->room;
+		if (obstacle && d->side != SIDE_INSIDER) {
 			leave_out(c, i, xasprintf("no room for the jump that it needs: %s", obstacle));
 			changed = true;
 		}

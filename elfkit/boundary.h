@@ -24,7 +24,8 @@ extern const char *const side_names[NR_SIDES];
 
 struct decision {
 	enum side side;
-	uint64_t site;		/* where a jump can be written; 0: nowhere */
+	uint64_t site;		/* where the jump that it needs is written; 0: needs none, or nowhere */
+	uint64_t room;		/* where one could be, insiders included */
 	char *because;		/* one clause; NULL for SIDE_NONE */
 };
 

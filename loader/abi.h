@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define ELFKIT_ABI		1
+#define ELFKIT_ABI		2
 #define ELFKIT_TABLE_SYMBOL	"elfkit_table"
 
 #define ELFKIT_BUILD_ID_MAX	32	/* bytes; SHA-1 has 20 */
@@ -30,7 +30,45 @@
 #define ELFKIT_KERNEL_OBJECTS(X)		\
 	X(text_mutex)				\
 	X(ftrace_lock)				\
-	X(ftrace_ops_list)
+	X(ftrace_ops_list)			\
+	X(jump_label_module_nb)			\
+	X(static_call_module_nb)		\
+	X(runqueues)
+
+/*
+ * What rebuilding the runqueues takes (rebuild.c); where a kernel lacks any of it, relink makes
+ * a module that leaves them as they are.  Functions, called by their own names: their entries
+ * lead to the new code while it is in.
+ */
+#define ELFKIT_REBUILD_FUNCTIONS(X)		\
+	X(update_rq_clock)			\
+	X(set_rq_offline)			\
+	X(set_rq_online)			\
+	X(raw_spin_rq_lock_nested)		\
+	X(raw_spin_rq_unlock)
+
+/* Members of structs that no public header has: field, struct, member, size in bytes. */
+#define ELFKIT_REBUILD_MEMBERS(X)						\
+	X(rq_nr_running, "rq", "nr_running", 4)					\
+	X(rq_cfs_tasks, "rq", "cfs_tasks", 16)					\
+	X(rq_cfs_queued, "rq", "cfs.h_nr_queued|h_nr_running", 4)		\
+	X(rq_leaf_cfs, "rq", "leaf_cfs_rq_list", 16)				\
+	X(rq_rt_queues, "rq", "rt.active.queue", 1600)				\
+	X(rq_dl_root, "rq", "dl.root", 16)					\
+	X(rq_dl_bw, "rq", "dl.this_bw", 8)					\
+	X(cfs_leaf, "cfs_rq", "leaf_cfs_rq_list", 16)				\
+	X(cfs_queued, "cfs_rq", "nr_queued|nr_running", 4)			\
+	X(cfs_weight, "cfs_rq", "load.weight", 8)				\
+	X(cfs_tree, "cfs_rq", "tasks_timeline", 16)				\
+	X(class_enqueue, "sched_class", "enqueue_task", 8)			\
+	X(class_dequeue, "sched_class", "dequeue_task", 8)
+
+/* Members that must not be: state which the steps of rebuild.c would not move. */
+#define ELFKIT_REBUILD_WITHOUT(X)		\
+	X("rq", "uclamp")			\
+	X("rq", "core_tree")			\
+	X("rq", "scx")				\
+	X("rt_rq", "tg")
 
 /* A function entry that gets a jump.  Sorted by addr. */
 struct elfkit_site {
@@ -39,7 +77,7 @@ struct elfkit_site {
 	__u64 name;		/* const char *, the function */
 	__u8 expect[ELFKIT_EXPECT_MAX];	/* what the running kernel has at addr */
 	__u32 expect_len;	/* >= ELFKIT_JUMP_SIZE */
-	__u32 reserved;
+	__u32 sympos;		/* rank by address among the kernel's symbols of this name, from 1 */
 };
 
 /* Half-open code range of a replaced function's old body.  Sorted by start. */
@@ -86,9 +124,26 @@ struct elfkit_table {
 	__u64 landmarks;	/* struct elfkit_landmark[nr_landmarks] */
 	__u64 nr_landmarks;
 
+	/*
+	 * The module's own jump labels and static calls, as the kernel's
+	 * entries (__jump_table, .static_call_sites).  They point at keys of
+	 * the kernel, so their sections have names that the module loader does
+	 * not know, and the loader registers them once it knows the kernel.
+	 */
+	__u64 jump_labels;
+	__u64 jump_labels_size;		/* bytes */
+	__u64 static_calls;
+	__u64 static_calls_size;
+
 #define ELFKIT_FIELD(object) __u64 object;
 	ELFKIT_KERNEL_OBJECTS(ELFKIT_FIELD)
 #undef ELFKIT_FIELD
+
+	/* Offsets; meaningful if the loader was compiled with ELFKIT_REBUILD. */
+#define ELFKIT_FIELD(field, type, path, size) __u32 field;
+	ELFKIT_REBUILD_MEMBERS(ELFKIT_FIELD)
+#undef ELFKIT_FIELD
+	__u32 rq_size;			/* of struct rq */
 };
 
 #endif

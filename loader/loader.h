@@ -3,9 +3,12 @@
  * What the files of the loader know of each other.
  *
  * identity: is this the kernel the module was made for?     (before anything)
+ * labels:   jump labels and static calls of the new code    (once it is)
+ * switched: which tasks have run since they were looked at  (before and in the stop)
  * stacks:   is a task inside code that is about to change?  (before and in the stop)
  * text:     the bytes at the patch sites                    (in the stop)
  * withhold: keeps ftrace off the sites                      (around the stop)
+ * rebuild:  tasks off the runqueues and on again            (in the stop)
  * swap:     the stop itself, retries and times
  * sysfs:    the control files;  main: parameters, life cycle
  */
@@ -13,6 +16,7 @@
 #define ELFKIT_LOADER_H
 
 #include <linux/cache.h>
+#include <linux/list.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
@@ -36,6 +40,10 @@ static inline const struct elfkit_site *elfkit_sites(void)
 
 int elfkit_identity_check(void);
 
+/* ---- labels.c ---- */
+
+int elfkit_labels_register(void);
+
 /* ---- text.c ---- */
 
 struct elfkit_text {
@@ -54,6 +62,16 @@ int elfkit_text_save(struct elfkit_text *text);
 void elfkit_text_compare(const struct elfkit_text *text);
 void elfkit_text_forget(struct elfkit_text *text);
 
+/* ---- switched.c ---- */
+
+struct elfkit_switched;		/* what one CPU has switched out */
+
+struct elfkit_switched **elfkit_switched_begin(void);
+void elfkit_switched_end(struct elfkit_switched **lists);
+bool elfkit_switched_complete(struct elfkit_switched **lists);
+struct task_struct *elfkit_switched_next(struct elfkit_switched **lists, int cpu,
+					 unsigned int *at);
+
 /* ---- stacks.c ---- */
 
 /* Code that no task may be in.  Ranges and resumes are sorted. */
@@ -70,6 +88,16 @@ struct elfkit_culprit {
 	char comm[TASK_COMM_LEN];
 };
 
+/* What is on a runqueue, all throttled groups released. */
+struct elfkit_census {
+	unsigned int running;		/* as the runqueue counts, the stopper thread included */
+	unsigned int fair, rt, dl;	/* as they were found */
+	unsigned long weight;		/* of the fair tasks */
+	unsigned long tasks;		/* sum of their addresses */
+	u64 dl_bw;
+};
+
+#define ELFKIT_MAX_NAMED	8	/* culprits in the log and in sysfs for one try */
 #define ELFKIT_STACK_ENTRIES	512
 
 /* What one CPU works on during a stop; ranks count CPUs as they arrive. */
@@ -78,8 +106,15 @@ struct elfkit_slot {
 	u64 entered;			/* ns */
 	u64 left;
 	unsigned int threads;		/* looked at */
+	unsigned int unwound;		/* of these */
+	unsigned int nr_entries;	/* of the culprit's stack */
 	bool blocked;			/* culprit is valid */
 	struct elfkit_culprit culprit;
+	int cpu;
+	struct list_head fair, other;	/* tasks that are off the runqueue */
+	struct elfkit_census before, after;
+	const char *wrong;		/* what does not add up, or NULL */
+	const char *failed;		/* the same before it was undone */
 	unsigned long entries[ELFKIT_STACK_ENTRIES];
 } ____cacheline_aligned_in_smp;
 
@@ -89,9 +124,13 @@ struct elfkit_stacks {
 	struct elfkit_zone zone;
 	struct elfkit_known *known;	/* hash of tasks found clean before the stop */
 	unsigned int known_bits;
+	struct elfkit_known **unclean;	/* those of them to look at again in any case */
+	unsigned int nr_unclean;
+	struct elfkit_switched **switched;	/* by CPU number; NULL: all tasks are to be looked at */
 	struct task_struct **idle;	/* by CPU number */
 	struct elfkit_slot *slots;	/* one for every possible CPU */
 	void *sorted;			/* storage behind zone.ranges, if ours */
+	bool fault;			/* a test wants a stack to be unreliable */
 };
 
 int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace);
@@ -108,21 +147,44 @@ int elfkit_withhold(void);
 int elfkit_withhold_idle(void);
 void elfkit_withhold_end(void);
 
+/* ---- rebuild.c ---- */
+
+#ifdef ELFKIT_REBUILD	/* relink says so if the kernel has all that it takes */
+#define ELFKIT_REBUILDS	true
+void elfkit_rebuild_clear(struct elfkit_slot *slot);
+void elfkit_rebuild_fill(struct elfkit_slot *slot);
+#else
+#define ELFKIT_REBUILDS	false
+static inline void elfkit_rebuild_clear(struct elfkit_slot *slot) {}
+static inline void elfkit_rebuild_fill(struct elfkit_slot *slot) {}
+#endif
+
 /* ---- swap.c ---- */
 
 /* All times in ns. */
 struct elfkit_times {
 	u64 prepare;	/* before the stop: mapping, reading, looking at stacks */
 	u64 check;	/* in the stop: stacks */
+	u64 clear;	/* in the stop: tasks off the runqueues */
+	u64 write;	/* in the stop: jumps */
+	u64 rebuild;	/* in the stop: tasks on the runqueues again */
 	u64 handler;	/* in the stop: first CPU in to last CPU out */
 	u64 stopped;	/* the whole call that stops: an upper bound of downtime */
 	u64 total;	/* everything, tries that failed and their pauses included */
 	unsigned int tries;
 	unsigned int cpus;
 	unsigned int threads;
+	unsigned int unwound;
 };
 
-int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times);
+/* Who was in the way in the last try, if it failed for that. */
+struct elfkit_blockers {
+	unsigned int nr;
+	struct elfkit_culprit v[ELFKIT_MAX_NAMED];
+};
+
+int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times,
+		struct elfkit_blockers *blockers);
 
 /* ---- sysfs.c ---- */
 
@@ -133,9 +195,15 @@ void elfkit_sysfs_remove(void);
 
 extern unsigned int elfkit_retries;
 extern unsigned int elfkit_delay_ms;
+extern bool elfkit_walk;
+
+bool elfkit_fault(const char *what);
 
 bool elfkit_enabled(void);
 int elfkit_set_enabled(bool on);
+bool elfkit_confirmed(void);
+int elfkit_confirm(void);
+unsigned int elfkit_get_blockers(struct elfkit_culprit *culprits);
 void elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload);
 
 #endif

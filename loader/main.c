@@ -13,6 +13,8 @@
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "loader.h"
 
@@ -24,6 +26,24 @@ unsigned int elfkit_delay_ms = 20;
 module_param_named(delay_ms, elfkit_delay_ms, uint, 0644);
 MODULE_PARM_DESC(delay_ms, "pause before the first retry, doubled for each, at most 1 s (default 20)");
 
+bool elfkit_walk;
+module_param_named(walk, elfkit_walk, bool, 0644);
+MODULE_PARM_DESC(walk, "in the stop look at all tasks instead of those that ran since (default no)");
+
+static unsigned int probation;
+module_param(probation, uint, 0444);
+MODULE_PARM_DESC(probation, "seconds after which to go back unless confirm is written (default 0: never)");
+
+static char *fault = "";
+module_param(fault, charp, 0444);
+MODULE_PARM_DESC(fault, "for tests: fail as if runqueue, stack or memory were bad");
+
+/* Whether a test wants @what to go wrong. */
+bool elfkit_fault(const char *what)
+{
+	return !strcmp(fault, what);
+}
+
 /* Serialises init and everyone who writes to sysfs; guards what follows. */
 static DEFINE_MUTEX(control);
 static bool enabled;
@@ -31,6 +51,11 @@ static bool ready;	/* init has succeeded: sysfs may switch */
 static struct elfkit_text text;
 static struct elfkit_times load_times;
 static struct elfkit_times unload_times;
+static struct elfkit_blockers blockers;
+static bool on_probation;
+
+static void end_probation(struct work_struct *work);
+static DECLARE_DELAYED_WORK(probation_work, end_probation);
 
 static void report(const char *what, const struct elfkit_times *times)
 {
@@ -49,7 +74,7 @@ static int enable(void)
 	/* Fails once rmmod has begun; succeeds in init. */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	err = elfkit_swap(&text, true, &times);
+	err = elfkit_swap(&text, true, &times, &blockers);
 	if (err) {
 		elfkit_text_forget(&text);
 		module_put(THIS_MODULE);
@@ -58,6 +83,9 @@ static int enable(void)
 	enabled = true;
 	load_times = times;
 	report("loaded", &times);
+	on_probation = probation;
+	if (on_probation)
+		mod_delayed_work(system_long_wq, &probation_work, probation * HZ);
 	return 0;
 }
 
@@ -71,10 +99,11 @@ static int disable(void)
 		       elfkit_name(elfkit_table.pinned));
 		return -EBUSY;
 	}
-	err = elfkit_swap(&text, false, &times);
+	err = elfkit_swap(&text, false, &times, &blockers);
 	if (err)
 		return err;
 	enabled = false;
+	on_probation = false;
 	unload_times = times;
 	report("went back", &times);
 	elfkit_text_forget(&text);
@@ -86,6 +115,50 @@ static int disable(void)
 	synchronize_rcu_tasks();
 	module_put(THIS_MODULE);
 	return 0;
+}
+
+/* Nobody has confirmed in time.  If that moment is a busy one, there will be a better one. */
+static void end_probation(struct work_struct *work)
+{
+	int err = 0;
+
+	mutex_lock(&control);
+	if (enabled && on_probation) {
+		pr_notice("not confirmed within %u s, going back\n", probation);
+		err = disable();
+	}
+	mutex_unlock(&control);
+	if (err)
+		queue_delayed_work(system_long_wq, &probation_work, HZ);
+}
+
+bool elfkit_confirmed(void)
+{
+	return !READ_ONCE(on_probation);
+}
+
+int elfkit_confirm(void)
+{
+	int err = 0;
+
+	if (mutex_lock_interruptible(&control))
+		return -EINTR;
+	if (!enabled)
+		err = -ENODEV;
+	on_probation = false;
+	mutex_unlock(&control);
+	return err;
+}
+
+unsigned int elfkit_get_blockers(struct elfkit_culprit *culprits)
+{
+	unsigned int nr;
+
+	mutex_lock(&control);
+	nr = blockers.nr;
+	memcpy(culprits, blockers.v, nr * sizeof(*culprits));
+	mutex_unlock(&control);
+	return nr;
 }
 
 bool elfkit_enabled(void)
@@ -122,8 +195,15 @@ static int __init elfkit_init(void)
 	err = elfkit_identity_check();
 	if (!err)
 		err = elfkit_text_check_table();
+	if (!err)
+		err = elfkit_labels_register();
 	if (err)
 		return err;
+	if (probation && elfkit_table.pinned) {
+		pr_err("refused: there is no going back from %s, so no probation\n",
+		       elfkit_name(elfkit_table.pinned));
+		return -EINVAL;
+	}
 
 	/* First, since a swap that worked must not be undone for want of a file. */
 	err = elfkit_sysfs_add();
@@ -141,6 +221,7 @@ static int __init elfkit_init(void)
 
 static void __exit elfkit_exit(void)
 {
+	cancel_delayed_work_sync(&probation_work);
 	elfkit_sysfs_remove();
 	elfkit_withhold_end();
 	pr_info("removed\n");

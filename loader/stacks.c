@@ -7,9 +7,10 @@
  * and a walk that was stopped is an error), counts as inside.
  *
  * Each task is looked at before the stop; in the stop only those that have run
- * since are unwound again.  Tasks are told apart by their count of context
- * switches: in the stop everyone but the stopper threads is switched out, and
- * whoever ran since was counted when switched out.
+ * since are unwound again: those that switched.c has seen, and those that were
+ * running when they were looked at.  Where it could not see them all, every
+ * task's count of context switches is compared: in the stop everyone but the
+ * stopper threads is switched out, and whoever ran since was counted then.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -30,6 +31,7 @@ struct elfkit_known {
 	struct task_struct *task;	/* a reference */
 	unsigned long switches;
 	bool clean;
+	int again;	/* somebody is looking again in the stop */
 };
 
 #define MIN_KNOWN_BITS	8
@@ -94,12 +96,14 @@ static notrace bool blocks(const struct elfkit_zone *zone, struct task_struct *t
 	const char *where = NULL;
 	int i, nr;
 
+	slot->unwound++;
 	nr = stack_trace_save_tsk_reliable(task, slot->entries, ELFKIT_STACK_ENTRIES);
 	for (i = 0; i < nr && !where; i++)
 		where = zone_find(zone, slot->entries[i]);
 	if (nr >= 0 && !where)
 		return false;
 
+	slot->nr_entries = nr < 0 ? 0 : nr;
 	slot->culprit.where = where;
 	slot->culprit.pid = task->pid;
 	memcpy(slot->culprit.comm, task->comm, TASK_COMM_LEN);
@@ -114,6 +118,7 @@ int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace)
 	struct elfkit_zone *zone = &stacks->zone;
 
 	memset(stacks, 0, sizeof(*stacks));
+	stacks->fault = elfkit_fault("stack");
 	if (replace) {
 		zone->ranges = elfkit_ptr(const struct elfkit_range, elfkit_table.ranges);
 		zone->nr_ranges = elfkit_table.nr_ranges;
@@ -180,7 +185,10 @@ static int collect_tasks(struct elfkit_stacks *stacks)
 	room = 3u << (stacks->known_bits - 2);
 	stacks->known = kvcalloc(1ul << stacks->known_bits, sizeof(*stacks->known),
 				 GFP_KERNEL);
-	if (!stacks->known)
+	stacks->unclean = kvcalloc(1ul << stacks->known_bits, sizeof(*stacks->unclean),
+				   GFP_KERNEL);
+	stacks->nr_unclean = 0;
+	if (!stacks->known || !stacks->unclean)
 		return -ENOMEM;
 
 	/* Who finds no room, or is born later, is unwound in the stop. */
@@ -202,6 +210,12 @@ full:
 	return 0;
 }
 
+static void note_unclean(struct elfkit_stacks *stacks, struct elfkit_known *known)
+{
+	/* Has room for as many as the table. */
+	stacks->unclean[stacks->nr_unclean++] = known;
+}
+
 /*
  * Unwind everyone once.  -EBUSY with the culprit in the first slot if a task
  * sleeps in the zone: no need to stop the machine for that.  A stack that does
@@ -213,6 +227,8 @@ int elfkit_stacks_look(struct elfkit_stacks *stacks)
 	unsigned long i;
 	int err;
 
+	if (!READ_ONCE(elfkit_walk))
+		stacks->switched = elfkit_switched_begin();
 	err = collect_tasks(stacks);
 	if (err)
 		return err;
@@ -226,11 +242,16 @@ int elfkit_stacks_look(struct elfkit_stacks *stacks)
 		known->switches = switches(known->task);
 		/* Pairs with __schedule() counting before it clears on_cpu. */
 		smp_rmb();
-		if (on_some_cpu(known->task))
+		if (on_some_cpu(known->task)) {
+			note_unclean(stacks, known);
 			continue;
+		}
 		if (!blocks(&stacks->zone, known->task, slot)) {
 			known->clean = true;
-		} else if (slot->culprit.where && !on_some_cpu(known->task) &&
+			continue;
+		}
+		note_unclean(stacks, known);
+		if (slot->culprit.where && !on_some_cpu(known->task) &&
 			   switches(known->task) == known->switches) {
 			slot->blocked = true;
 			return -EBUSY;
@@ -243,6 +264,10 @@ void elfkit_stacks_unlook(struct elfkit_stacks *stacks)
 {
 	unsigned long i;
 
+	elfkit_switched_end(stacks->switched);
+	stacks->switched = NULL;
+	kvfree(stacks->unclean);
+	stacks->unclean = NULL;
 	if (!stacks->known)
 		return;
 	for (i = 0; i < 1ul << stacks->known_bits; i++)
@@ -285,16 +310,10 @@ static notrace bool unchanged(const struct elfkit_stacks *stacks,
 	return known->task && known->clean && known->switches == switches(task);
 }
 
-/*
- * CPU number @rank of @nr: every nr-th thread, its own stopper thread and its
- * own idle task.  The list holds still without a lock since all CPUs are here
- * with interrupts off, and whoever changes it does so with interrupts off; no
- * RCU section, because leaving one may wake somebody.
- */
-notrace void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned int rank,
-				       unsigned int nr)
+/* Every @nr-th task of all, from number @rank on. */
+static notrace bool walk_blocks(struct elfkit_stacks *stacks, struct elfkit_slot *slot,
+				unsigned int rank, unsigned int nr)
 {
-	struct elfkit_slot *slot = &stacks->slots[rank];
 	struct task_struct *process, *task;
 	unsigned int wait = rank;
 
@@ -306,10 +325,69 @@ notrace void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned in
 		if (runs_now(stacks, nr, task) || unchanged(stacks, task))
 			continue;
 		if (blocks(&stacks->zone, task, slot))
-			goto blocked;
+			return true;
 	}
+	return false;
+}
+
+/* One that may have run, unless another CPU has it already. */
+static notrace bool again_blocks(struct elfkit_stacks *stacks, struct elfkit_slot *slot,
+				 unsigned int nr, struct task_struct *task)
+{
+	struct elfkit_known *known = known_find(stacks, task);
+
+	if (runs_now(stacks, nr, task) || (known->task && xchg(&known->again, 1)))
+		return false;
+	slot->threads++;
+	return blocks(&stacks->zone, task, slot);
+}
+
+/* A share of those that may have run since they were looked at. */
+static notrace bool switched_blocks(struct elfkit_stacks *stacks, struct elfkit_slot *slot,
+				    unsigned int rank, unsigned int nr)
+{
+	unsigned int i, share = 0;
+	int cpu;
+
+	for (i = rank; i < stacks->nr_unclean; i += nr)
+		if (again_blocks(stacks, slot, nr, stacks->unclean[i]->task))
+			return true;
+	for_each_possible_cpu(cpu) {
+		struct task_struct *task;
+		unsigned int at = 0;
+
+		if (share++ % nr != rank)
+			continue;
+		while ((task = elfkit_switched_next(stacks->switched, cpu, &at)))
+			if (again_blocks(stacks, slot, nr, task))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * CPU number @rank of @nr: a share of the tasks, its own stopper thread and its
+ * own idle task.  The list holds still without a lock since all CPUs are here
+ * with interrupts off, and whoever changes it does so with interrupts off; no
+ * RCU section, because leaving one may wake somebody.
+ */
+notrace void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned int rank,
+				       unsigned int nr)
+{
+	struct elfkit_slot *slot = &stacks->slots[rank];
+
+	if (elfkit_switched_complete(stacks->switched) ?
+	    switched_blocks(stacks, slot, rank, nr) : walk_blocks(stacks, slot, rank, nr))
+		goto blocked;
 
 	/* A running task can be unwound by itself only. */
+	if (stacks->fault && !rank) {
+		slot->culprit.where = NULL;
+		slot->culprit.pid = current->pid;
+		memcpy(slot->culprit.comm, current->comm, TASK_COMM_LEN);
+		slot->nr_entries = 0;
+		goto blocked;
+	}
 	if (blocks(&stacks->zone, current, slot) ||
 	    blocks(&stacks->zone, stacks->idle[smp_processor_id()], slot))
 		goto blocked;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stop: all CPUs in, stacks checked, jumps written or taken out, all out.
+ * The stop: all CPUs in, stacks checked, runqueues emptied, jumps written or
+ * taken out, runqueues filled, all out.
  *
  * Loading and going back are the same operation with another zone and other
  * bytes.  Everything is allocated, mapped and verified before; in the stop
@@ -31,7 +32,17 @@
 #include "loader.h"
 
 #define MAX_DELAY_MS	1000
-#define MAX_NAMED	8	/* culprits in the log for one try */
+#define MAX_TRACE	24	/* entries of a culprit's stack in the log */
+
+/* Moments of the first CPU in the stop. */
+enum elfkit_mark {
+	MARK_ARRIVED,
+	MARK_CHECKED,
+	MARK_CLEARED,
+	MARK_WRITTEN,
+	MARK_FILLED,
+	NR_MARKS
+};
 
 struct swap {
 	struct elfkit_text *text;
@@ -41,8 +52,9 @@ struct swap {
 	atomic_t ranks;
 	atomic_t arrived;
 	int verdict;		/* written by rank 0 between barriers */
-	u64 check_start;
-	u64 check_end;
+	bool rebuild;
+	bool fault;		/* a test wants the runqueues to be wrong */
+	u64 marks[NR_MARKS];
 };
 
 /* ---- in the stop ---- */
@@ -68,6 +80,66 @@ static notrace int decide(const struct swap *swap)
 	return 0;
 }
 
+/* Whether a runqueue does not add up; every CPU comes to the same answer between two barriers. */
+static notrace bool wrong(const struct swap *swap)
+{
+	unsigned int rank;
+
+	for (rank = 0; rank < swap->nr; rank++)
+		if (swap->stacks.slots[rank].wrong)
+			return true;
+	return false;
+}
+
+static notrace void stamp(struct swap *swap, unsigned int rank, enum elfkit_mark mark)
+{
+	if (!rank)
+		swap->marks[mark] = ktime_get_mono_fast_ns();
+}
+
+/*
+ * Runqueues emptied, text written by one CPU, runqueues filled: barriers @step
+ * to @step + 2.  Whether the text was written: not if a runqueue was wrong
+ * before, unless that is to be undone.
+ */
+static notrace bool exchange(struct swap *swap, struct elfkit_slot *slot, unsigned int rank,
+			     unsigned int step, bool undo)
+{
+	bool write;
+
+	if (swap->rebuild)
+		elfkit_rebuild_clear(slot);
+	meet(swap, step);		/* all runqueues are empty */
+	stamp(swap, rank, MARK_CLEARED);
+	write = undo || !wrong(swap);
+	if (!rank && write)
+		elfkit_text_write(swap->text, swap->replace != undo);
+	meet(swap, step + 1);		/* the text is what it will be */
+	sync_core();
+	stamp(swap, rank, MARK_WRITTEN);
+	if (swap->rebuild)
+		elfkit_rebuild_fill(slot);
+	if (!rank && swap->fault && !undo)
+		slot->wrong = "nothing (parameter fault)";
+	meet(swap, step + 2);		/* all runqueues are filled and counted */
+	stamp(swap, rank, MARK_FILLED);
+	return write;
+}
+
+/* Between the second barrier and the end, if no task is in the way. */
+static notrace void change(struct swap *swap, struct elfkit_slot *slot, unsigned int rank)
+{
+	bool written = exchange(swap, slot, rank, 3, false);
+	bool failed = wrong(swap);
+
+	slot->failed = slot->wrong;
+	meet(swap, 6);			/* everyone knows */
+	if (failed && written)
+		exchange(swap, slot, rank, 7, true);
+	if (!rank)
+		swap->verdict = failed ? -EUCLEAN : 0;
+}
+
 static notrace int stopped(void *data)
 {
 	struct swap *swap = data;
@@ -76,22 +148,15 @@ static notrace int stopped(void *data)
 
 	slot->entered = ktime_get_mono_fast_ns();
 	slot->running = current;
+	slot->cpu = raw_smp_processor_id();
 
-	meet(swap, 1);		/* all stopper threads are known */
-	if (!rank)
-		swap->check_start = ktime_get_mono_fast_ns();
+	meet(swap, 1);			/* all stopper threads are known */
+	stamp(swap, rank, MARK_ARRIVED);
 	elfkit_stacks_check_share(&swap->stacks, rank, swap->nr);
-
-	meet(swap, 2);		/* all stacks are checked */
-	if (!rank) {
-		swap->check_end = ktime_get_mono_fast_ns();
-		swap->verdict = decide(swap);
-		if (!swap->verdict)
-			elfkit_text_write(swap->text, swap->replace);
-	}
-
-	meet(swap, 3);		/* the text is what it will be */
-	sync_core();
+	meet(swap, 2);			/* all stacks are checked */
+	stamp(swap, rank, MARK_CHECKED);
+	if (!decide(swap))
+		change(swap, slot, rank);
 	slot->left = ktime_get_mono_fast_ns();
 	return 0;
 }
@@ -108,6 +173,9 @@ static void reset(struct swap *swap)
 	atomic_set(&swap->arrived, 0);
 	for (i = 0; i < swap->nr; i++) {
 		swap->stacks.slots[i].threads = 0;
+		swap->stacks.slots[i].unwound = 0;
+		swap->stacks.slots[i].wrong = NULL;
+		swap->stacks.slots[i].failed = NULL;
 		swap->stacks.slots[i].blocked = false;
 	}
 }
@@ -119,34 +187,62 @@ static void measure(const struct swap *swap, struct elfkit_times *times)
 	unsigned int i;
 
 	times->threads = 0;
+	times->unwound = 0;
 	for (i = 0; i < swap->nr; i++) {
 		first = min(first, slots[i].entered);
 		last = max(last, slots[i].left);
 		times->threads += slots[i].threads;
+		times->unwound += slots[i].unwound;
 	}
 	times->cpus = swap->nr;
-	times->check = swap->check_end - swap->check_start;
+	times->check = swap->marks[MARK_CHECKED] - swap->marks[MARK_ARRIVED];
+	times->clear = swap->marks[MARK_CLEARED] - swap->marks[MARK_CHECKED];
+	times->write = swap->marks[MARK_WRITTEN] - swap->marks[MARK_CLEARED];
+	times->rebuild = swap->marks[MARK_FILLED] - swap->marks[MARK_WRITTEN];
 	times->handler = last - first;
 }
 
-/* Who was in the way, after a try that ended in -EBUSY. */
-static void name_culprits(const struct swap *swap, bool final)
+/* Who was in the way, after a try that ended in -EBUSY; with the stacks after the last. */
+static void name_culprits(const struct swap *swap, bool final, struct elfkit_blockers *blockers)
 {
 	const char *level = final ? KERN_ERR : KERN_INFO;
-	unsigned int i, named = 0;
+	unsigned int i, at;
 
-	for (i = 0; i < num_possible_cpus() && named < MAX_NAMED; i++) {
-		const struct elfkit_culprit *culprit = &swap->stacks.slots[i].culprit;
+	blockers->nr = 0;
+	for (i = 0; i < num_possible_cpus() && blockers->nr < ELFKIT_MAX_NAMED; i++) {
+		const struct elfkit_slot *slot = &swap->stacks.slots[i];
+		const struct elfkit_culprit *culprit = &slot->culprit;
 
-		if (!swap->stacks.slots[i].blocked)
+		if (!slot->blocked)
 			continue;
-		named++;
+		blockers->v[blockers->nr++] = *culprit;
 		if (culprit->where)
 			printk("%s" pr_fmt("pid %d (%s) is in %s\n"), level,
 			       culprit->pid, culprit->comm, culprit->where);
 		else
 			printk("%s" pr_fmt("pid %d (%s) has a stack that cannot be unwound reliably\n"),
 			       level, culprit->pid, culprit->comm);
+		for (at = 0; final && at < min_t(unsigned int, slot->nr_entries, MAX_TRACE); at++)
+			printk("%s" pr_fmt("  %pS\n"), level, (void *)slot->entries[at]);
+	}
+}
+
+/* After a stop that ended in -EUCLEAN: what was wrong, and whether all is as before now. */
+static void name_wrong(const struct swap *swap)
+{
+	unsigned int i;
+
+	for (i = 0; i < swap->nr; i++) {
+		const struct elfkit_slot *slot = &swap->stacks.slots[i];
+		const struct elfkit_census *a = &slot->before, *b = &slot->after;
+
+		if (slot->failed)
+			pr_err("refused: the runqueue of CPU %d does not add up: %s (%u running, %u fair, %u rt, %u deadline; %u, %u, %u, %u afterwards)\n",
+			       slot->cpu, slot->failed, a->running, a->fair, a->rt, a->dl,
+			       b->running, b->fair, b->rt, b->dl);
+		if (slot->wrong && slot->wrong != slot->failed)
+			pr_crit("the runqueue of CPU %d could not be restored: %s; reboot\n",
+				slot->cpu, slot->wrong);
 	}
 }
 
@@ -174,6 +270,10 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 	times->stopped = ktime_get_mono_fast_ns() - before;
 	if (!err)
 		err = swap->verdict;
+	if (err == -EUCLEAN) {
+		name_wrong(swap);
+		WARN_ON_ONCE(elfkit_text_verify(!swap->replace));
+	}
 	if (err)
 		goto unlock;
 
@@ -201,7 +301,8 @@ static int try_once(struct swap *swap, struct elfkit_times *times, u64 start)
 	return err;
 }
 
-static int try_often(struct swap *swap, struct elfkit_times *times, u64 start)
+static int try_often(struct swap *swap, struct elfkit_times *times,
+		     struct elfkit_blockers *blockers, u64 start)
 {
 	unsigned int delay = elfkit_delay_ms;
 	unsigned int retries = READ_ONCE(elfkit_retries);
@@ -213,7 +314,7 @@ static int try_often(struct swap *swap, struct elfkit_times *times, u64 start)
 		err = try_once(swap, times, start);
 		if (err != -EBUSY)
 			return err;
-		name_culprits(swap, final);
+		name_culprits(swap, final, blockers);
 		if (final)
 			return err;
 		msleep_interruptible(delay);
@@ -226,16 +327,21 @@ static int try_often(struct swap *swap, struct elfkit_times *times, u64 start)
 
 /*
  * Put all jumps in (@replace) or take them out.  0, or: -EBUSY a task is in
- * the way; -EADDRINUSE someone else is at a site; -EINTR, -ENOMEM.  On error
- * nothing has changed and the log says why.
+ * the way; -EADDRINUSE someone else is at a site; -EUCLEAN the runqueues do not
+ * add up; -EINTR, -ENOMEM.  On error nothing has changed and the log says why.
  */
-int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times)
+int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times,
+		struct elfkit_blockers *blockers)
 {
-	struct swap swap = { .text = text, .replace = replace };
+	struct swap swap = {
+		.text = text, .replace = replace, .rebuild = ELFKIT_REBUILDS,
+		.fault = elfkit_fault("runqueue"),
+	};
 	u64 start = ktime_get_mono_fast_ns();
 	int err;
 
 	memset(times, 0, sizeof(*times));
+	blockers->nr = 0;
 	err = replace ? elfkit_withhold() : elfkit_withhold_idle();
 	if (err)
 		return err;
@@ -246,7 +352,7 @@ int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *tim
 	if (err)
 		goto stacks;
 
-	err = try_often(&swap, times, start);
+	err = try_often(&swap, times, blockers, start);
 
 	elfkit_text_unmap(text);
 stacks:

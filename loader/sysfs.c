@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/elfkit/MODULE/: "enabled" (1 or 0; write to switch) and "timing"
- * ("key value" lines, ns).
+ * /sys/kernel/elfkit/MODULE/:
+ *
+ *	enabled			1 or 0; write to switch
+ *	build_id		of the kernel, in hex
+ *	timing			"key value" lines, ns
+ *	blockers		who was in the way when switching failed last: "PID COMM FUNCTION" lines
+ *	confirm			0 while on probation; write 1 to stay
+ *	functions/NAME,SYMPOS	one for each entry that is replaced; 1 while it is
  *
  * The directory elfkit is shared by all elfkit modules: the first makes it, the
  * last one's reference takes it away.  Making, finding and dropping it happen
@@ -13,12 +19,17 @@
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
+#include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "loader.h"
 
 static struct kobject *shared;
 static struct kobject *own;
+
+/* The directory functions: one attribute a site. */
+static struct kobject *functions;
+static struct kobj_attribute *function_attrs;
 
 static ssize_t enabled_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
@@ -39,12 +50,29 @@ static ssize_t enabled_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 static int show_times(char *buf, int at, const char *what, const struct elfkit_times *times)
 {
-	return sysfs_emit_at(buf, at,
-			     "%s_prepare_ns %llu\n%s_check_ns %llu\n%s_handler_ns %llu\n%s_stopped_ns %llu\n%s_total_ns %llu\n%s_tries %u\n%s_cpus %u\n%s_threads %u\n",
-			     what, times->prepare, what, times->check,
-			     what, times->handler, what, times->stopped,
-			     what, times->total, what, times->tries,
-			     what, times->cpus, what, times->threads);
+	const struct {
+		const char *name;
+		u64 value;
+	} lines[] = {
+		{ "prepare_ns", times->prepare },
+		{ "check_ns", times->check },
+		{ "clear_ns", times->clear },
+		{ "write_ns", times->write },
+		{ "rebuild_ns", times->rebuild },
+		{ "handler_ns", times->handler },
+		{ "stopped_ns", times->stopped },
+		{ "total_ns", times->total },
+		{ "tries", times->tries },
+		{ "cpus", times->cpus },
+		{ "threads", times->threads },
+		{ "unwound", times->unwound },
+	};
+	int i, begin = at;
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++)
+		at += sysfs_emit_at(buf, at, "%s_%s %llu\n", what, lines[i].name,
+				    lines[i].value);
+	return at - begin;
 }
 
 static ssize_t timing_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
@@ -57,10 +85,86 @@ static ssize_t timing_show(struct kobject *kobj, struct kobj_attribute *attr, ch
 	return at + show_times(buf, at, "unload", &unload);
 }
 
-static struct kobj_attribute enabled_attr = __ATTR_RW(enabled);
-static struct kobj_attribute timing_attr = __ATTR_RO(timing);
+static ssize_t build_id_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%*phN\n", (int)elfkit_table.build_id_len, elfkit_table.build_id);
+}
 
-static const struct attribute *attrs[] = { &enabled_attr.attr, &timing_attr.attr, NULL };
+static ssize_t blockers_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	struct elfkit_culprit culprits[ELFKIT_MAX_NAMED];
+	unsigned int i, nr = elfkit_get_blockers(culprits);
+	int at = 0;
+
+	for (i = 0; i < nr; i++)
+		at += sysfs_emit_at(buf, at, "%d %s %s\n", culprits[i].pid, culprits[i].comm,
+				    culprits[i].where ?: "(no reliable stack)");
+	return at;
+}
+
+static ssize_t confirm_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", elfkit_confirmed());
+}
+
+static ssize_t confirm_store(struct kobject *kobj, struct kobj_attribute *attr,
+			     const char *buf, size_t count)
+{
+	bool on;
+	int err;
+
+	err = kstrtobool(buf, &on);
+	if (!err)
+		err = on ? elfkit_confirm() : -EINVAL;
+	return err ?: count;
+}
+
+static struct kobj_attribute enabled_attr = __ATTR_RW(enabled);
+static struct kobj_attribute build_id_attr = __ATTR_RO(build_id);
+static struct kobj_attribute timing_attr = __ATTR_RO(timing);
+static struct kobj_attribute blockers_attr = __ATTR_RO(blockers);
+static struct kobj_attribute confirm_attr = __ATTR_RW(confirm);
+
+static const struct attribute *attrs[] = {
+	&enabled_attr.attr, &build_id_attr.attr, &timing_attr.attr, &blockers_attr.attr,
+	&confirm_attr.attr, NULL
+};
+
+static void remove_functions(void)
+{
+	u64 i;
+
+	kobject_del(functions);		/* waits for readers */
+	kobject_put(functions);
+	functions = NULL;
+	for (i = 0; function_attrs && i < elfkit_table.nr_sites; i++)
+		kfree(function_attrs[i].attr.name);
+	kvfree(function_attrs);
+	function_attrs = NULL;
+}
+
+static int add_functions(void)
+{
+	const struct elfkit_site *site = elfkit_sites();
+	u64 i;
+	int err = 0;
+
+	functions = kobject_create_and_add("functions", own);
+	function_attrs = kvcalloc(elfkit_table.nr_sites, sizeof(*function_attrs), GFP_KERNEL);
+	if (!functions || !function_attrs)
+		return -ENOMEM;
+	for (i = 0; !err && i < elfkit_table.nr_sites; i++, site++) {
+		struct kobj_attribute *attr = &function_attrs[i];
+
+		sysfs_attr_init(&attr->attr);
+		attr->attr.name = kasprintf(GFP_KERNEL, "%s,%u", elfkit_name(site->name),
+					    site->sympos);
+		attr->attr.mode = 0444;
+		attr->show = enabled_show;
+		err = attr->attr.name ? sysfs_create_file(functions, &attr->attr) : -ENOMEM;
+	}
+	return err;
+}
 
 /* A reference to /sys/kernel/elfkit, made if need be.  Under text_mutex. */
 static struct kobject *get_shared(void)
@@ -90,7 +194,7 @@ int elfkit_sysfs_add(void)
 	}
 
 	own = kobject_create_and_add(KBUILD_MODNAME, shared);
-	if (own && !sysfs_create_files(own, attrs))
+	if (own && !sysfs_create_files(own, attrs) && !add_functions())
 		return 0;
 	pr_err("refused: /sys/kernel/elfkit/" KBUILD_MODNAME " cannot be made\n");
 	elfkit_sysfs_remove();
@@ -102,6 +206,7 @@ void elfkit_sysfs_remove(void)
 {
 	struct mutex *lock = elfkit_ptr(struct mutex, elfkit_table.text_mutex);
 
+	remove_functions();
 	if (own)
 		sysfs_remove_files(own, attrs);
 	kobject_put(own);

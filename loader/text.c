@@ -125,7 +125,7 @@ int elfkit_text_map(struct elfkit_text *text)
 
 	pages = kvcalloc(2 * nr, sizeof(*pages), GFP_KERNEL);
 	text->at = kvcalloc(nr, sizeof(*text->at), GFP_KERNEL);
-	if (!pages || !text->at)
+	if (!pages || !text->at || elfkit_fault("memory"))
 		goto out;
 
 	for (i = 0; i < nr; i++) {

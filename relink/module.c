@@ -330,7 +330,7 @@ static struct err *write_kbuild(const char *workdir, char *text)
 }
 
 struct err *module_compile(const char *joined, const char *name, const char *loader_dir,
-			   const char *kernel_dir, const char *workdir, char **object)
+			   const char *kernel_dir, const char *workdir, bool rebuild, char **object)
 {
 	AUTO_FREE char *target = xasprintf("%s.o", name);
 	AUTO_FREE char *objects = NULL, *shipped = NULL;
@@ -343,7 +343,8 @@ struct err *module_compile(const char *joined, const char *name, const char *loa
 		err = err_new("%s: %s", shipped, strerror(errno));
 	if (err)
 		return err;
-	err = write_kbuild(workdir, xasprintf("obj-m := %s.o\n%s-y := elfkit_joined.o%s\n", name, name, objects));
+	err = write_kbuild(workdir, xasprintf("obj-m := %s.o\n%s-y := elfkit_joined.o%s\n%s", name, name, objects,
+							rebuild ? "ccflags-y := -DELFKIT_REBUILD\n" : ""));
 	err = err ?: run_kbuild(kernel_dir, workdir, target);
 	if (!err)
 		*object = xasprintf("%s/%s", workdir, target);

@@ -24,10 +24,10 @@ struct err *module_join(char *const *paths, uint32_t n, const char *output);
 /*
  * Compiles the loader (NULL: none) and links it with @joined into one object, with Kbuild of @kernel_dir in
  * @workdir: the kernel's own flags, and its objtool where the kernel runs it on whole modules.
- * @object gets the path of the result, which the caller frees.
+ * @rebuild: the loader rebuilds runqueues. @object gets the path of the result, which the caller frees.
  */
 struct err *module_compile(const char *joined, const char *name, const char *loader_dir,
-			   const char *kernel_dir, const char *workdir, char **object);
+			   const char *kernel_dir, const char *workdir, bool rebuild, char **object);
 
 /* Makes NAME.ko of @object, which needs nothing more, with Kbuild in @workdir; @built gets its path there. */
 struct err *module_build(const struct object *object, const char *name, const char *kernel_dir,

@@ -9,6 +9,7 @@
 #include "relink/module.h"
 #include "relink/relink.h"
 #include "relink/section.h"
+#include "relink/state.h"
 #include "relink/table.h"
 
 struct state {
@@ -18,6 +19,7 @@ struct state {
 	struct kernel kernel;
 	struct symvers symvers;
 	char *workdir;
+	char *kept;			/* why runqueues are not rebuilt, or NULL */
 	char *name;			/* of the module */
 	char *path;			/* of the object below */
 	struct object *object;		/* the rebuilt objects and the loader in one */
@@ -128,9 +130,10 @@ static struct err *compile(struct state *s)
 		err = needs_objtool(s, joined, &objtool);
 	if (err)
 		return err;
+	s->kept = state_why_kept(&s->kernel);
 	if (objtool)
 		return module_compile(joined, s->name ? s->name : "check", o->output ? o->loader_dir : NULL,
-				      o->kernel_dir, s->workdir, &s->path);
+				      o->kernel_dir, s->workdir, !s->kept, &s->path);
 	s->path = xstrdup(joined);
 	return NULL;
 }
@@ -232,7 +235,7 @@ static struct err *edit(struct state *s)
 	if (s->options->output && !remarks_count(s->remarks, REMARK_REFUSED))
 		refuse(s, REMARK_REFERENCE, "table",
 		       table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
-				 &s->symvers, &s->map, &s->counts));
+				 &s->symvers, &s->map, !s->kept, &s->counts));
 	return NULL;
 }
 
@@ -259,6 +262,8 @@ static void summarise(struct state *s)
 	say(s, xasprintf("relink: %u functions replaced (%u same, %u changed), %u new, %u jumps, %u kernel objects shared, %u stack-switch adapter%s",
 			 replaced, same, replaced - same, added, s->counts.sites, s->rewritten.nr_shared,
 			 s->nr_adapters, s->nr_adapters == 1 ? "" : "s"));
+	if (s->kept)
+		say(s, xasprintf("note: runqueues stay as they are at the switch: %s", s->kept));
 }
 
 static void release(struct state *s)
@@ -280,6 +285,7 @@ static void release(struct state *s)
 	debuginfo_free(s->info);
 	object_free(s->object);
 	free(s->path);
+	free(s->kept);
 	free(s->name);
 	if (s->options->keep_build && s->workdir) {
 		say(s, xasprintf("relink: the build is in %s", s->workdir));

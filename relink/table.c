@@ -7,6 +7,7 @@
 
 #include "loader/abi.h"
 #include "relink/section.h"
+#include "relink/state.h"
 #include "relink/table.h"
 
 struct builder {
@@ -18,6 +19,7 @@ struct builder {
 	const struct rewrite_result *rewritten;
 	const struct symvers *symvers;
 	const struct symbol_map *map;
+	bool rebuild;
 	uint8_t *data;
 	uint64_t size, cap;
 	uint32_t section, section_symbol;
@@ -85,20 +87,36 @@ static struct err *choose_jumps(struct builder *b)
 	for (uint32_t i = 1; i < b->bindings->n; i++) {
 		uint32_t func = b->match->func[i];
 		enum side side;
+		bool called;
 
 		if (!b->bindings->v[i].replaced)
 			continue;
 		b->body[func] = i;
 		side = b->boundary->v[func].side;
-		b->jumps[func] = side != SIDE_INSIDER || b->rewritten->address_taken[i];
-		if (b->jumps[func] && !b->boundary->v[func].site)
-			return err_new("%s: the new code takes its address, but its entry has no room for a jump",
+		called = b->rebuild && state_calls(b->kernel->funcs->v[func].name);
+		b->jumps[func] = side != SIDE_INSIDER || b->rewritten->address_taken[i] || called;
+		if (!b->jumps[func] || b->boundary->v[func].room)
+			continue;
+		if (called)
+			return err_new("%s: the loader calls it to rebuild runqueues, but its entry has no room for a jump; use `state: keep`",
 				       b->kernel->funcs->v[func].name);
+		return err_new("%s: the new code takes its address, but its entry has no room for a jump",
+			       b->kernel->funcs->v[func].name);
 	}
 	for (uint32_t f = 0; f < b->boundary->n; f++)
 		if (boundary_is_inside(b->boundary, f) && !b->body[f])
 			return err_new("%s: no new body", b->kernel->funcs->v[f].name);
 	return NULL;
+}
+
+/* As livepatch and kallsyms count: by final address, not by place in the symbol table. */
+static uint32_t sympos(const struct symbols *symbols, const struct symbol *symbol)
+{
+	uint32_t rank = 1;
+
+	for (uint32_t i = 0; i < symbols->n; i++)
+		rank += symbols->v[i].value < symbol->value && !strcmp(symbols->v[i].name, symbol->name);
+	return rank;
 }
 
 static struct err *add_sites(struct builder *b, uint64_t table, uint32_t *count)
@@ -112,7 +130,7 @@ static struct err *add_sites(struct builder *b, uint64_t table, uint32_t *count)
 	where = at = reserve(b, n * sizeof(struct elfkit_site));
 	for (uint32_t f = 0; f < b->boundary->n; f++) {
 		const struct func *func = &b->kernel->funcs->v[f];
-		uint64_t site = b->boundary->v[f].site;
+		uint64_t site = b->boundary->v[f].room;
 		struct elfkit_site *s = (void *)(b->data + at);
 		const uint8_t *expect;
 
@@ -124,6 +142,7 @@ static struct err *add_sites(struct builder *b, uint64_t table, uint32_t *count)
 			return err_new("%s: no bytes at its entry", func->name);
 		memcpy(s->expect, expect, machine->jump_size);
 		s->expect_len = machine->jump_size;
+		s->sympos = sympos(b->kernel->symbols, &b->kernel->symbols->v[func->symbol]);
 		point_at_kernel(b, at + offsetof(struct elfkit_site, addr), site);
 		point_at_symbol(b, at + offsetof(struct elfkit_site, target), b->body[f], 0);
 		point_at_string(b, at + offsetof(struct elfkit_site, name), func->name);
@@ -306,6 +325,43 @@ static void add_kernel_objects(struct builder *b, uint64_t table)
 	}
 }
 
+/*
+ * Entries of these sections point at the kernel's static keys and calls, and the module loader
+ * would have the kernel write there before the loader can tell one build from another. Under
+ * another name they wait until it has.
+ */
+static struct err *withhold_tables(struct builder *b, uint64_t table)
+{
+	static const struct {
+		const char *name, *new_name, *registrar;
+		size_t pointer_field, size_field;
+	} tables[] = {
+		{ "__jump_table", ".elfkit.jump_labels", "jump_label_module_nb",
+		  offsetof(struct elfkit_table, jump_labels), offsetof(struct elfkit_table, jump_labels_size) },
+		{ ".static_call_sites", ".elfkit.static_calls", "static_call_module_nb",
+		  offsetof(struct elfkit_table, static_calls), offsetof(struct elfkit_table, static_calls_size) },
+	};
+
+	for (uint32_t i = 1; i < b->object->nr_sections; i++)
+		for (size_t k = 0; k < sizeof(tables) / sizeof(tables[0]); k++) {
+			struct object_section *s = &b->object->sections[i];
+
+			if (s->removed || !s->size || strcmp(s->name, tables[k].name))
+				continue;
+			if (symbols_find(b->kernel->symbols, tables[k].registrar) == NO_ID)
+				return err_new("%s has no %s: the module's %s could not be registered",
+					       b->kernel->image->path, tables[k].registrar, s->name);
+			free(s->name);
+			s->name = xstrdup(tables[k].new_name);
+			s->flags |= SHF_WRITE;	/* the kernel sorts and marks the entries */
+			s->align = s->align > 8 ? s->align : 8;
+			memcpy(b->data + table + tables[k].size_field, &s->size, sizeof(s->size));
+			object_add_reloc(b->object, b->section, table + tables[k].pointer_field, R_X86_64_64,
+					 object_section_symbol(b->object, i), 0);
+		}
+	return NULL;
+}
+
 /* The loader refers to the table by name: that undefined symbol becomes it. */
 static struct err *define_table(struct builder *b, uint64_t table)
 {
@@ -349,11 +405,12 @@ static struct err *add_identity(struct builder *b, uint64_t table)
 struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 		      const struct match *match, const struct bindings *bindings,
 		      const struct rewrite_result *rewritten, const struct symvers *symvers,
-		      const struct symbol_map *map, struct table_counts *counts)
+		      const struct symbol_map *map, bool rebuild, struct table_counts *counts)
 {
 	struct builder b = {
 		.kernel = kernel, .boundary = boundary, .object = object, .match = match,
 		.bindings = bindings, .rewritten = rewritten, .symvers = symvers, .map = map,
+		.rebuild = rebuild,
 		.body = xcalloc(boundary->n, sizeof(*b.body)),
 		.jumps = xcalloc(boundary->n, sizeof(*b.jumps)),
 	};
@@ -373,6 +430,9 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 		add_landmarks(&b, table);
 	}
 	add_kernel_objects(&b, table);
+	if (rebuild)
+		state_offsets(kernel, (struct elfkit_table *)(b.data + table));
+	err = err ?: withhold_tables(&b, table);
 	err = err ?: define_table(&b, table);
 	object->sections[b.section].data = b.data;
 	object->sections[b.section].size = b.size;

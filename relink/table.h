@@ -13,11 +13,11 @@ struct table_counts {
 /*
  * Adds the table, described by what relink has found, to @object.  Called
  * after rewrite_object() and adapters_add().  Fails where an entry that needs a jump  has
- * no room for one.
+ * no room for one. With @rebuild the loader was compiled to rebuild runqueues.
  */
 struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 		      const struct match *match, const struct bindings *bindings,
 		      const struct rewrite_result *rewritten, const struct symvers *symvers,
-		      const struct symbol_map *map, struct table_counts *counts);
+		      const struct symbol_map *map, bool rebuild, struct table_counts *counts);
 
 #endif

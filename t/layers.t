@@ -34,7 +34,7 @@ is_deeply(\@backwards, [], 'no file includes one of a later module');
 my %library = (
 	'libelf|gelf' => [qw(elfkit/image elfkit/cfi relink/object relink/object_write)],
 	'elfutils/.*|dwarf' => [qw(elfkit/debuginfo elfkit/cfi elfkit/debuginfo_file elfkit/copies elfkit/typeinfo
-		elfkit/typeinfo_resolve elfkit/typeinfo_place elfkit/typeinfo_die relink/shape relink/lines)],
+		elfkit/typeinfo_resolve elfkit/typeinfo_place elfkit/typeinfo_die elfkit/members relink/shape relink/lines)],
 	'capstone/.*' => [qw(disasm/x86)],
 	'yaml' => [qw(elfkit/policy elfkit/report_out elfkit/report_read)],
 	'jansson' => [qw(elfkit/diff_write elfkit/frame_out elfkit/report_out relink/remarks_write relink/manifest)],

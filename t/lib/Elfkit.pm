@@ -59,11 +59,11 @@ sub objects {
 	return map { "$dir/$_.o" } qw(core fair build_policy build_utility);
 }
 
-# Relinks an edit into $tmp/NAME; returns what run() does
+# Relinks an edit into $tmp/NAME, with more options; returns what run() does
 sub relink {
-	my ($kernel, $edit, $name) = @_;
+	my ($kernel, $edit, $name, @options) = @_;
 	my $dir = kernel_dir($kernel);
-	return run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
+	return run($elfkit, 'relink', @options, '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
 		'-o', "$tmp/$name", objects($kernel, $edit));
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# In the guest: loads and unloads 20 times under a load of forks, switches and timers.
+# In the guest: loads and unloads 20 times (or as often as a file `rounds` says) under a load of forks, switches and timers.
 # A load or a going back that meets a task inside is refused and tried again; each
 # refusal must leave the machine as it was.
 set -e
@@ -23,7 +23,8 @@ attempt() {
 	exit 1
 }
 
-for round in $(seq 20); do
+rounds=$(cat rounds 2>/dev/null || echo 20)
+for round in $(seq $rounds); do
 	attempt "insmod ./sched.ko"
 	grep -q '^1$' /sys/kernel/elfkit/sched/enabled
 	sleep 0.3
@@ -37,4 +38,4 @@ done
 kill -0 $stress	# still running: nothing was killed on the way
 kill $hackbench $stress
 wait $stress || :
-echo "20 rounds, $refused refusals, $(dmesg | grep -c 'kernel text identical') times text identical"
+echo "$rounds rounds, $refused refusals, $(dmesg | grep -c 'kernel text identical') times text identical"

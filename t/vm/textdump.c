@@ -2,8 +2,10 @@
 /*
  * Writes the running kernel's text, _stext to _etext, to a file, or its
  * FNV-1a hash and size to stdout when no file is named: for tests that compare
- * the text before and after.  Reads /proc/kcore at the addresses that
- * /proc/kallsyms gives, so it needs root; refuses when either hides them.
+ * the text before and after.  With SYMBOL and OFFSETS, a file of decimal numbers,
+ * the 8 bytes at each SYMBOL + offset follow the text.  Reads /proc/kcore at the
+ * addresses that /proc/kallsyms gives, so it needs root; refuses when either
+ * hides them.
  */
 #include <elf.h>
 #include <err.h>
@@ -16,26 +18,22 @@
 #include <string.h>
 #include <unistd.h>
 
-static void find_text(uint64_t *start, uint64_t *end)
+static uint64_t find_symbol(const char *symbol)
 {
 	FILE *file = fopen("/proc/kallsyms", "r");
 	char line[1024], name[512], type;
-	uint64_t addr;
+	uint64_t addr, found = 0;
 
 	if (!file)
 		err(2, "/proc/kallsyms");
-	*start = *end = 0;
-	while ((!*start || !*end) && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%" SCNx64 " %c %511s", &addr, &type, name) != 3)
-			continue;
-		if (!strcmp(name, "_stext"))
-			*start = addr;
-		else if (!strcmp(name, "_etext"))
-			*end = addr;
-	}
+	while (!found && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%" SCNx64 " %c %511s", &addr, &type, name) == 3 &&
+		    !strcmp(name, symbol))
+			found = addr;
 	fclose(file);
-	if (!*start || *end <= *start)
-		errx(2, "/proc/kallsyms: no addresses for _stext and _etext (root? kptr_restrict?)");
+	if (!found)
+		errx(2, "/proc/kallsyms: no address for %s (root? kptr_restrict?)", symbol);
+	return found;
 }
 
 static void read_at(int fd, void *data, size_t size, uint64_t offset)
@@ -68,7 +66,7 @@ static uint64_t find_offset(int fd, uint64_t start, uint64_t end)
 		    end - part.p_vaddr <= part.p_memsz)
 			return part.p_offset + (start - part.p_vaddr);
 	}
-	errx(2, "/proc/kcore: no segment holds the kernel's text");
+	errx(2, "/proc/kcore: no segment holds 0x%" PRIx64, start);
 }
 
 static uint64_t fnv1a(const unsigned char *data, size_t size)
@@ -80,27 +78,48 @@ static uint64_t fnv1a(const unsigned char *data, size_t size)
 	return hash;
 }
 
+/* The bytes that OFFSETS names, behind the text. */
+static size_t read_places(int fd, const char *symbol, const char *path, unsigned char **text, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	uint64_t base = find_symbol(symbol);
+	int64_t offset;
+
+	if (!file)
+		err(2, "%s", path);
+	while (fscanf(file, "%" SCNd64, &offset) == 1) {
+		uint64_t addr = base + (uint64_t)offset;
+
+		*text = realloc(*text, size + 8);
+		if (!*text)
+			err(2, "%zu bytes", size);
+		read_at(fd, *text + size, 8, find_offset(fd, addr, addr + 8));
+		size += 8;
+	}
+	fclose(file);
+	return size;
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t start, end, offset;
+	uint64_t start = find_symbol("_stext"), end = find_symbol("_etext");
+	size_t size = end - start;
 	unsigned char *text;
-	size_t size;
 	FILE *file;
 	int fd;
 
-	if (argc > 2)
-		errx(2, "usage: textdump [FILE]");
+	if (argc > 2 && argc != 4)
+		errx(2, "usage: textdump [FILE [SYMBOL OFFSETS]]");
 
-	find_text(&start, &end);
-	size = end - start;
 	fd = open("/proc/kcore", O_RDONLY);
 	if (fd < 0)
 		err(2, "/proc/kcore");
-	offset = find_offset(fd, start, end);
 	text = malloc(size);
 	if (!text)
 		err(2, "%zu bytes", size);
-	read_at(fd, text, size, offset);
+	read_at(fd, text, size, find_offset(fd, start, end));
+	if (argc == 4)
+		size = read_places(fd, argv[2], argv[3], &text, size);
 	close(fd);
 
 	if (argc < 2) {

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0
+# In the guest: the files in sysfs, probation, tracers at every stage, a second module, and failures that
+# leave no trace: after each, the same module loads.
+set -e
+
+own=/sys/kernel/elfkit/sched
+trace=/sys/kernel/tracing
+fail() {
+	echo "$1"
+	dmesg | tail -20
+	exit 1
+}
+refused() {	# WHAT, COMMAND; its last line in the log
+	! eval "$2" 2>/dev/null || fail "$1: not refused"
+	echo "$1: $(dmesg | grep -o 'elfkit: .*' | tail -1)"
+}
+load() { insmod ./sched.ko $1 || fail "sched.ko $1: refused"; }
+back() {
+	echo 0 > $own/enabled || fail "going back refused"
+	rmmod sched
+	dmesg | grep elfkit: | tail -3 | grep -q 'kernel text identical' || fail "text not identical"
+}
+# It goes by itself; the module is in use until all tasks have left it.
+gone() {
+	until [ $(cat $own/enabled) = 0 ]; do sleep 0.1; done
+	until rmmod sched 2>/dev/null; do sleep 0.1; done
+}
+proper() { load; back; }
+
+./textdump /tmp/before
+# by address: the name is the module's, too, while it is there
+probe=0x$(sed -n 's/ T wake_up_process$//p' /proc/kallsyms)
+
+# files
+load
+[ $(ls $own/functions | wc -l) -gt 300 ] || fail "functions"
+[ $(cat $own/functions/schedule_tail,1 $own/functions/wake_up_process,1 | sort -u) = 1 ] || fail "functions: not enabled"
+[ $(cat $own/build_id) = $(cat build_id) ] || fail "build_id"
+for key in prepare check clear write rebuild handler stopped total; do
+	grep -q "^load_${key}_ns [1-9]" $own/timing || fail "timing has no load_${key}_ns"
+	grep -q "^unload_${key}_ns 0$" $own/timing || fail "timing has an unload_${key}_ns"
+done
+[ $(cat $own/confirm) = 1 ] || fail "on probation without a time"
+
+# somebody else
+refused "second module" "insmod ./hello.ko"
+[ ! -e /sys/kernel/elfkit/hello ]
+
+# tracers while it is in
+for tracer in function function_graph; do
+	echo $tracer > $trace/current_tracer
+	sleep 0.2
+	refused "back with $tracer" "echo 0 > $own/enabled"
+	echo nop > $trace/current_tracer
+done
+echo "p:mine $probe" > $trace/kprobe_events
+echo 1 > $trace/events/kprobes/enable
+refused "back with a kprobe" "echo 0 > $own/enabled"
+echo 0 > $trace/events/kprobes/enable
+echo > $trace/kprobe_events
+back
+
+# tracers before
+for tracer in function function_graph; do
+	echo $tracer > $trace/current_tracer
+	refused "load with $tracer" "insmod ./sched.ko"
+	echo nop > $trace/current_tracer
+done
+echo "p:mine $probe" > $trace/kprobe_events
+echo 1 > $trace/events/kprobes/enable
+refused "load with a kprobe" "insmod ./sched.ko"
+echo 0 > $trace/events/kprobes/enable
+echo > $trace/kprobe_events
+proper
+
+# they work afterwards
+echo wake_up_process > $trace/set_ftrace_filter
+echo function > $trace/current_tracer
+sleep 0.2
+echo nop > $trace/current_tracer
+echo > $trace/set_ftrace_filter
+echo "p:mine $probe" > $trace/kprobe_events
+echo 1 > $trace/events/kprobes/enable
+sleep 0.2
+grep -q 'mine: ' $trace/trace || fail "kprobes do not work any more"
+echo 0 > $trace/events/kprobes/enable
+echo > $trace/kprobe_events
+
+# failures
+for fault in runqueue stack memory; do
+	refused "fault $fault" "insmod ./sched.ko retries=1 delay_ms=1 fault=$fault"
+	[ ! -e /sys/kernel/elfkit ] || fail "fault $fault: sysfs is left behind"
+	proper
+done
+
+# probation: not confirmed, not confirmed while somebody is in the way, confirmed
+load probation=1
+[ $(cat $own/confirm) = 0 ] || fail "not on probation"
+gone
+mkfifo /tmp/stop
+load "probation=1 retries=0"
+./parked < /tmp/stop > /tmp/parked.out &
+exec 3> /tmp/stop
+until grep -q parked /tmp/parked.out; do sleep 0.1; done
+until grep -q parked $own/blockers; do sleep 0.1; done
+[ $(cat $own/enabled) = 1 ] || fail "gone back with a task in the way"
+echo "blockers: $(cat $own/blockers)"
+exec 3>&-
+wait
+gone
+load probation=2
+echo 1 > $own/confirm
+sleep 3
+[ $(cat $own/enabled) = 1 ] || fail "gone back though confirmed"
+back
+
+# CPUs that come and go
+if [ -e /sys/devices/system/cpu/cpu1/online ]; then
+	(for i in 1 2 3 4 5 6; do
+		echo 0 > /sys/devices/system/cpu/cpu1/online
+		echo 1 > /sys/devices/system/cpu/cpu1/online
+	done) &
+	proper
+	proper
+	wait
+	echo 0 > /sys/devices/system/cpu/cpu1/online
+	load
+	echo 1 > /sys/devices/system/cpu/cpu1/online
+	back
+fi
+
+./textdump /tmp/after
+cmp /tmp/before /tmp/after
+echo "no trace is left"
