@@ -39,7 +39,7 @@ static bool find_named(Dwarf_Die *type, const char *name, size_t len, Dwarf_Die 
 			*offset += at;
 			return true;
 		}
-	} while (!dwarf_siblingof(&die, &die));
+	} while (next_die(&die));
 	return false;
 }
 
@@ -100,7 +100,7 @@ static bool find_struct(Dwarf *dwarf, uint64_t offset, const char *name, Dwarf_D
 
 		if (its && !strcmp(its, name) && !dwarf_hasattr(ret, DW_AT_declaration))
 			return true;
-	} while (!dwarf_siblingof(ret, ret));
+	} while (next_die(ret));
 	return false;
 }
 

@@ -6,6 +6,13 @@
 #include "elfkit/debuginfo_file.h"
 #include "elfkit/typeinfo_die.h"
 
+bool next_die(Dwarf_Die *die)
+{
+	Dwarf_Off before = dwarf_dieoffset(die);
+
+	return !dwarf_siblingof(die, die) && dwarf_dieoffset(die) > before;
+}
+
 uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t otherwise)
 {
 	Dwarf_Attribute attr;
@@ -73,6 +80,17 @@ bool type_size(Dwarf_Die die, uint64_t *ret)
 			return false;
 	}
 	return false;
+}
+
+uint64_t member_bits(Dwarf_Die *die, uint64_t size)
+{
+	uint64_t bits = number(die, DW_AT_data_bit_offset, UINT64_MAX);
+	uint64_t from_end = number(die, DW_AT_bit_offset, UINT64_MAX);
+
+	if (bits != UINT64_MAX || from_end == UINT64_MAX)
+		return bits;
+	return 8 * number(die, DW_AT_data_member_location, 0) + 8 * number(die, DW_AT_byte_size, size) - from_end -
+	       number(die, DW_AT_bit_size, 0);
 }
 
 /* A type as C spells it, roughly: what stands after the name of an array goes before it. */

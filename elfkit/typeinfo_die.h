@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* To the next sibling, which stands behind: damage cannot make a walk go round. */
+bool next_die(Dwarf_Die *die);
+
 uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t otherwise);
 bool type_die(Dwarf_Die *die, Dwarf_Die *ret);
 bool type_is_transparent(int tag);	/* a typedef or a qualifier */
@@ -17,6 +20,13 @@ uint32_t array_count(Dwarf_Die *die);
  * go round for ever in a typedef of itself.
  */
 bool type_size(Dwarf_Die die, uint64_t *ret);
+
+/*
+ * Where a bit-field begins, in bits from the start of what its location counts from; UINT64_MAX: it is
+ * none.  @size: bytes of its type.  DWARF before 5 may count from the far end of a unit of storage
+ * (DW_AT_bit_offset, DWARF 4 section 5.5.6), and gcc does.
+ */
+uint64_t member_bits(Dwarf_Die *die, uint64_t size);
 
 char *type_name(Dwarf_Die die, int depth);	/* the caller frees it */
 

@@ -158,9 +158,8 @@ static void fill(struct resolver *r, Dwarf_Die *parent, uint32_t base, struct fi
 static void fill_member(struct resolver *r, Dwarf_Die *die, uint32_t base, struct filling *f, int depth)
 {
 	struct type_member m = { .name = dwarf_diename(die) };
-	uint64_t bits = number(die, DW_AT_data_bit_offset, UINT64_MAX);
 	Dwarf_Die type, bare;
-	uint64_t size;
+	uint64_t size, bits;
 
 	if (!type_die(die, &type))
 		return;
@@ -168,6 +167,7 @@ static void fill_member(struct resolver *r, Dwarf_Die *die, uint32_t base, struc
 	if (!type_size(type, &size))
 		size = 0;
 	m.size = size;
+	bits = member_bits(die, size);
 	m.offset = base + number(die, DW_AT_data_member_location, 0);
 	if (bits != UINT64_MAX && m.size) {
 		m.offset = base + bits / 8 / m.size * m.size;

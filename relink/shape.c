@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "elfkit/debuginfo_file.h"
+#include "elfkit/typeinfo_die.h"
 #include "relink/shape.h"
 
 struct shape_strings {
@@ -28,7 +29,11 @@ struct reader {
 	struct shape_strings seen;	/* declarations that another unit has brought */
 	const char *last_file, *last_path;
 	const struct local_search *locals;
+	uint32_t nr_members;
 };
+
+/* No kernel has as many: a struct of a damaged object holds itself. */
+#define MEMBERS_MAX (1 << 22)
 
 static uint64_t hash_string(const char *s)
 {
@@ -114,21 +119,6 @@ static void remember(struct reader *r, const struct spelling *s)
 	r->nr_spellings++;
 }
 
-static bool type_of(Dwarf_Die *die, Dwarf_Die *ret)
-{
-	Dwarf_Attribute attr;
-
-	return dwarf_attr(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, ret);
-}
-
-static uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t otherwise)
-{
-	Dwarf_Attribute attr;
-	Dwarf_Word value;
-
-	return dwarf_attr(die, name, &attr) && !dwarf_formudata(&attr, &value) ? value : otherwise;
-}
-
 static const char *decl_path(struct reader *r, Dwarf_Die *die)
 {
 	const char *file = dwarf_decl_file(die);
@@ -145,10 +135,16 @@ static uint32_t decl_line(Dwarf_Die *die)
 	return number(die, DW_AT_decl_line, 0);
 }
 
-static bool is_transparent(int tag)
+/* Through typedefs and qualifiers, the name of the last typedef into @alias; false: to void, or nowhere. */
+static bool strip(Dwarf_Die *die, const char **alias)
 {
-	return tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type ||
-	       tag == DW_TAG_restrict_type || tag == DW_TAG_atomic_type;
+	for (int hops = 0; type_is_transparent(dwarf_tag(die)); hops++) {
+		if (alias && dwarf_tag(die) == DW_TAG_typedef)
+			*alias = dwarf_diename(die);
+		if (hops == DIE_CHAIN_MAX || !type_die(die, die))
+			return false;
+	}
+	return true;
 }
 
 static bool is_aggregate(int tag)
@@ -163,7 +159,7 @@ static const char *spell_type_of(struct reader *r, Dwarf_Die *die, uint64_t *siz
 	const struct spelling *s;
 	Dwarf_Die type;
 
-	if (!type_of(die, &type)) {
+	if (!type_die(die, &type)) {
 		*size = 0;
 		return "void";
 	}
@@ -188,23 +184,24 @@ static void read_members(struct reader *r, Dwarf_Die *parent, uint64_t base, str
 		const char *name;
 		uint64_t bits, size;
 
-		if (dwarf_tag(&die) != DW_TAG_member)
+		if (dwarf_tag(&die) != DW_TAG_member || ++r->nr_members > MEMBERS_MAX)
 			continue;
 		name = dwarf_diename(&die);
-		bits = number(&die, DW_AT_data_bit_offset, UINT64_MAX);
-		one.offset = base + (bits != UINT64_MAX ? bits : 8 * number(&die, DW_AT_data_member_location, 0));
-		if (!name && type_of(&die, &type)) {
-			while (is_transparent(dwarf_tag(&type)) && type_of(&type, &type))
-				;
+		one.offset = base + 8 * number(&die, DW_AT_data_member_location, 0);
+		if (!name && type_die(&die, &type)) {
+			strip(&type, NULL);
 			read_members(r, &type, one.offset, m, depth + 1);
 			continue;
 		}
 		one.name = keep_copy(r, name ? name : "");
 		one.type = spell_type_of(r, &die, &size, depth);
+		bits = member_bits(&die, size);
+		if (bits != UINT64_MAX)
+			one.offset = base + bits;
 		one.size = number(&die, DW_AT_bit_size, 8 * size);
 		GROW(m->v, m->n, m->cap);
 		m->v[m->n++] = one;
-	} while (!dwarf_siblingof(&die, &die));
+	} while (next_die(&die));
 }
 
 /* A struct without a name is what it holds. */
@@ -242,7 +239,7 @@ static const char *spell_parameters(struct reader *r, Dwarf_Die *parent, int dep
 			all = xasprintf("%s%s%s", text ? text : "", text ? ", " : "", one);
 			free(text);
 			text = all;
-		} while (!dwarf_siblingof(&die, &die));
+		} while (next_die(&die));
 	return keep(r, text ? text : xstrdup("void"));
 }
 
@@ -256,7 +253,7 @@ static uint64_t array_length(Dwarf_Die *die)
 	do
 		if (dwarf_tag(&child) == DW_TAG_subrange_type)
 			length *= number(&child, DW_AT_count, number(&child, DW_AT_upper_bound, UINT64_MAX) + 1);
-	while (!dwarf_siblingof(&child, &child));
+	while (next_die(&child));
 	return length;
 }
 
@@ -286,13 +283,9 @@ static const struct spelling *spell(struct reader *r, Dwarf_Die die, int depth)
 		return spelling_slot(r, s.die);
 	if (depth > 24)
 		return &unknown;
-	while (is_transparent(dwarf_tag(&die))) {
-		if (dwarf_tag(&die) == DW_TAG_typedef)
-			alias = dwarf_diename(&die);
-		if (!type_of(&die, &die)) {
-			s.text = "void";
-			goto out;
-		}
+	if (!strip(&die, &alias)) {
+		s.text = "void";
+		goto out;
 	}
 	switch (dwarf_tag(&die)) {
 	case DW_TAG_pointer_type:
@@ -363,7 +356,7 @@ static void read_enum(struct reader *r, Dwarf_Die *parent, const char *alias)
 			.name = keep_copy(r, dwarf_diename(&die)), .enumeration = keep_copy(r, name),
 			.file = decl_path(r, parent), .line = decl_line(parent), .value = value,
 		};
-	} while (!dwarf_siblingof(&die, &die));
+	} while (next_die(&die));
 }
 
 static void read_typedef(struct reader *r, Dwarf_Die *die)
@@ -371,7 +364,7 @@ static void read_typedef(struct reader *r, Dwarf_Die *die)
 	const char *name = dwarf_diename(die);
 	Dwarf_Die type;
 
-	if (!type_of(die, &type) || dwarf_diename(&type))
+	if (!type_die(die, &type) || dwarf_diename(&type))
 		return;
 	if (is_aggregate(dwarf_tag(&type)))
 		read_type(r, &type, name);
@@ -448,7 +441,7 @@ static void read_unit(struct reader *r, Dwarf_Die *unit)
 			read_var(r, &die);
 			break;
 		}
-	} while (!dwarf_siblingof(&die, &die));
+	} while (next_die(&die));
 }
 
 static bool has_unit(const struct debuginfo *info, const char *name)
@@ -539,17 +532,18 @@ static void local_body(struct reader *r, Dwarf_Die *parent, const struct local_s
 
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_variable: case DW_TAG_formal_parameter:
-			while (!dwarf_hasattr(&origin, DW_AT_type) &&
-			       dwarf_attr(&origin, DW_AT_abstract_origin, &attr) && dwarf_formref_die(&attr, &origin))
-				;
-			if (type_of(&origin, &type))
+			for (int hops = 0; hops < DIE_CHAIN_MAX && !dwarf_hasattr(&origin, DW_AT_type); hops++)
+				if (!dwarf_attr(&origin, DW_AT_abstract_origin, &attr) ||
+				    !dwarf_formref_die(&attr, &origin))
+					break;
+			if (type_die(&origin, &type))
 				s->fn(spell(r, type, 0)->text, s->arg);
 			break;
 		case DW_TAG_inlined_subroutine: case DW_TAG_lexical_block:
 			local_body(r, &die, s);
 			break;
 		}
-	} while (!dwarf_siblingof(&die, &die));
+	} while (next_die(&die));
 }
 
 static void local_unit(struct reader *r, Dwarf_Die *unit)
@@ -567,7 +561,7 @@ static void local_unit(struct reader *r, Dwarf_Die *unit)
 		if (dwarf_tag(&die) == DW_TAG_subprogram && dwarf_ranges(&die, 0, &base, &low, &high) > 0 &&
 		    r->locals->want(low, r->locals->arg))
 			local_body(r, &die, r->locals);
-	} while (!dwarf_siblingof(&die, &die));
+	} while (next_die(&die));
 }
 
 void shapes_locals(const struct debuginfo *info, struct shapes *shapes,

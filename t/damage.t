@@ -108,7 +108,7 @@ my %commands = (
 	'diff new' => [$program, 'diff', '--all', '--json', '-o', 'OUT/diff.json', "$tmp/report.yaml", 'FILE'],
 );
 
-my %may_find = map { $_ => 1 } 'check', 'diff old', 'diff new';
+my %may_find = map { $_ => 1 } 'check', 'diff old', 'diff new', grep { /^relink/ } keys %commands;
 
 # What is wrong with the outcome of a case, or undef.
 sub wrong {
@@ -124,17 +124,22 @@ sub wrong {
 		@{$r->{left}} ? "left behind: @{$r->{left}}" :
 		$r->{err} =~ /[^\n\x20-\x7e\x80-\xff]/ ? "control characters on stderr: $r->{err}" :
 		undef;
-	# relink tells one reason a line why a sound object cannot be loaded; that may follow from damage, too
-	$r->{err} =~ s/^(elfkit: the change cannot be loaded \(\d+ reasons?\):)\n.*/$1 ...\n/ms;
+	# relink refuses with exit status 1 and one reason a line, users and way out below; that may follow from damage, too
+	my $refused = $case->{how} =~ /^relink/ && $status == 1;
+	$wrong ||= "exit status 1 and no reason: $r->{err}" if $refused &&
+		$r->{err} !~ /^refused: .*^the change cannot be loaded \(\d+ reasons?\)$/ms;
+	$wrong ||= "refused, and @{$r->{made}}" if $refused && @{$r->{made}};
 	$wrong ||= "odd lines on stderr: $r->{err}"
-		if grep { !/^(?:elfkit|boundary|refs|diff|relink|changed|warning): / } split /\n/, $r->{err};
+		if grep { !/^(?:elfkit|boundary|refs|diff|relink|changed [\w ]+|new [\w ]+|gone [\w ]+|warning|note|refused): / &&
+			!($case->{how} =~ /^relink/ && /^(?:    (?:outside|way out): |    and \d+ more$|the change cannot be loaded \()/) }
+			split /\n/, $r->{err};
 	if (!$wrong && $status == 2) {
 		$wrong = $r->{out} ne '' ? 'an error and output' : @{$r->{made}} ? "an error and @{$r->{made}}" :
 			$r->{err} !~ /^elfkit: [^\n]+\n\z/m || (() = $r->{err} =~ /^elfkit: /mg) != 1 ?
 			"not one line that says what is wrong: $r->{err}" :
 			index($r->{err}, $r->{file}) < 0 && $case->{how} !~ /^relink/ ?
 			"the file is not named: $r->{err}" : undef;
-	} elsif (!$wrong) {
+	} elsif (!$wrong && !$refused) {
 		$wrong = $r->{err} =~ /^elfkit: / ? "an error and exit status $status: $r->{err}" :
 			$to_file && @{$r->{made}} != 1 ? 'success and no file' : undef;
 		# what one command writes, another must be able to read
