@@ -141,7 +141,7 @@ sub wrong {
 			"the file is not named: $r->{err}" : undef;
 	} elsif (!$wrong && !$refused) {
 		$wrong = $r->{err} =~ /^elfkit: / ? "an error and exit status $status: $r->{err}" :
-			$to_file && @{$r->{made}} != 1 ? 'success and no file' : undef;
+			$to_file && @{$r->{made}} != ($case->{how} =~ /^relink/ ? 2 : 1) ? 'success and no file' : undef;
 		# what one command writes, another must be able to read
 		if (!$wrong && $case->{id} % 8 == 0 && $case->{how} eq 'structs') {
 			my $said = `$program diff --all @{$r->{made}} @{$r->{made}} 2>&1`;
