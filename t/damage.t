@@ -130,7 +130,7 @@ sub wrong {
 		$r->{err} !~ /^refused: .*^the change cannot be loaded \(\d+ reasons?\)$/ms;
 	$wrong ||= "refused, and @{$r->{made}}" if $refused && @{$r->{made}};
 	$wrong ||= "odd lines on stderr: $r->{err}"
-		if grep { !/^(?:elfkit|boundary|refs|diff|relink|changed [\w ]+|new [\w ]+|gone [\w ]+|warning|note|refused): / &&
+		if grep { !/^(?:elfkit|boundary|refs|diff|relink|changed|changed [\w ]+|new [\w ]+|gone [\w ]+|warning|note|refused): / &&
 			!($case->{how} =~ /^relink/ && /^(?:    (?:outside|way out): |    and \d+ more$|the change cannot be loaded \()/) }
 			split /\n/, $r->{err};
 	if (!$wrong && $status == 2) {
