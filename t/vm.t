@@ -116,7 +116,7 @@ for my $kernel (@kernels) {
 	my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
 	spew("$tmp/build_id", $id);
 	($out) = guest($kernel, 'control files, tracers, failures', 900, 't/vm/control.sh', $sched, $hello,
-		"$tmp/build_id", map { "$programs/$_" } qw(textdump parked));
+		"$tmp/build_id", (map { "$programs/$_" } qw(textdump parked)), '-c', 1);
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of them is left");
 	like($out, qr/^second module: elfkit: hello: refused: \w+ has the bytes .*another elfkit module/m,
 		"$kernel: a second module is refused by the function that the first has");
@@ -126,6 +126,9 @@ for my $kernel (@kernels) {
 			"$kernel: $who is refused");
 	}
 	like($out, qr/^blockers: \d+ parked \w+$/m, "$kernel: sysfs names a task in the way");
+
+	($out) = guest($kernel, 'CPUs that come and go', 600, 't/vm/hotplug.sh', $sched, "$programs/textdump");
+	like($out, qr/^no trace is left$/m, "$kernel: nothing of that is left");
 
 	# what a rebuild with the same release looks like; the second finds all landmarks where they were
 	my ($anchor, @keys) = other_build($sched, $id, 1, "$tmp/moved.ko");
