@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# In the guest, which has one CPU: under QEMU's multi-threaded TCG a second one may go on running what a tracer or
-# a kprobe has taken out, stock kernels too. The files in sysfs, probation, tracers at every stage, a second module, and failures that
-# leave no trace: after each, the same module loads.
+# In the guest: the files in sysfs, probation, tracers at every stage, a second module, and failures that leave no
+# trace: after each, the same module loads. One CPU: under QEMU's multi-threaded TCG another may go on running what
+# a tracer or a kprobe has taken out, with a stock kernel, too.
 set -e
 
 own=/sys/kernel/elfkit/sched
