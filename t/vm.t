@@ -137,7 +137,7 @@ for my $kernel (@kernels) {
 	spew("$tmp/keys", map { "$_\n" } @keys);
 	spew("$tmp/anchor", $anchor);
 	($out) = guest($kernel, 'modules for another build', 300, 't/vm/other.sh', $sched,
-		map { "$tmp/$_" } qw(moved.ko other.ko keys anchor), "$programs/textdump");
+		(map { "$tmp/$_" } qw(moved.ko other.ko keys anchor)), "$programs/textdump");
 	like($out, qr/refused: made for kernel .*build-id .*, but this is another build/, "$kernel: one is refused by distances");
 	like($out, qr/refused: made for kernel .*build-id .*; running is .*build-id $id/, "$kernel: one with both build-ids");
 	like($out, qr/^nothing was written/m, "$kernel: before anything was written");
