@@ -21,7 +21,8 @@ ask() {
 	echo "$1: autogroup: $(setsid cat /proc/self/autogroup 2>/dev/null | sed 's/.*nice/nice/')"
 	echo 1 > /sys/kernel/debug/sched/verbose
 	dmesg -c > /dev/null
-	echo 0 > /sys/devices/system/cpu/cpu1/online
+	# the bandwidth of the deadline task above may still be accounted for a moment
+	until echo 0 > /sys/devices/system/cpu/cpu1/online; do sleep 0.2; done 2>/dev/null
 	echo 1 > /sys/devices/system/cpu/cpu1/online
 	echo "$1: topology: $(dmesg | grep -o 'attaching.*sched-domain(s)' | sort -u)"
 	echo 0 > /sys/kernel/debug/sched/verbose
