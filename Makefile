@@ -204,7 +204,7 @@ check: setup
 bench: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/bench
 
-soak: all
+soak: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak
 
 install: all
