@@ -2,12 +2,13 @@
 # In the guest: loads, replaces and unloads two schedulers, a.ko and b.ko, while workloads come and go, in an
 # order that a seed decides. The file `plan` has
 #
-#	seed=N rounds=N seconds=N workloads="NAME..." together=yes|no
+#	seed=N rounds=N seconds=N workloads="NAME..." together=yes|no stock=yes|no
 #
-# rounds or seconds may be 0: no limit. With together=yes all the workloads run the whole time, otherwise
-# each round has one of them. A line a round. It ends with an error at the first kernel message of level warn or
-# above that has nothing to do with a refusal or a workload, when a task of any class does not move on any more,
-# or when the kernel has more memory in use at the end than at the beginning.
+# rounds or seconds may be 0: no limit. With together=yes all the workloads run the whole time, otherwise each
+# round has one of them. With stock=yes nothing is loaded: whether the kernel does this on its own. A line a
+# round. It ends with an error at the first kernel message of level warn or above that has nothing to do with
+# a refusal or a workload, when a task of any class does not move on any more, or when the kernel has more memory
+# in use at the end than at the beginning.
 set -e
 
 . ./plan
@@ -156,6 +157,7 @@ settle() {
 # ---- the moves ----
 
 loaded=none
+try=1
 refused=0
 moves=0
 value() { sed -n "s/^$1 //p" /sys/kernel/elfkit/$loaded/timing; }
@@ -177,6 +179,13 @@ attempt() {	# COMMAND: many tries, since somebody may be in the way in each
 }
 move() {	# TO
 	at="$running, $loaded to $1"
+	moves=$((moves + 1))
+	if [ $stock = yes ]; then
+		stopped=never
+		loaded=$1
+		usleep 500000
+		return
+	fi
 	case $1 in
 	none)
 		attempt "echo 0 > /sys/kernel/elfkit/$loaded/enabled"
@@ -192,7 +201,6 @@ move() {	# TO
 		stopped="$(($(value load_handler_ns) / 1000)) us"
 		;;
 	esac
-	moves=$((moves + 1))
 }
 another() {	# chooses where to go from here
 	case $loaded in
@@ -205,7 +213,7 @@ another() {	# chooses where to go from here
 round=0
 running=
 move a
-if insmod ./b.ko 2>/dev/null; then
+if [ $stock = no ] && insmod ./b.ko 2>/dev/null; then
 	leave a
 	loaded=b
 	replacement_of_a=b replacement_of_b=a
