@@ -25,7 +25,14 @@ struct elfkit_record {
 };
 
 #define __elfkit_record(section_name) \
-	__used __section(section_name) __aligned(8)
+	__used __section(section_name) __aligned(8) __elfkit_in_order
+
+/* gcc turns the order of variables round, clang does not. */
+#if __has_attribute(__no_reorder__)
+#define __elfkit_in_order	__attribute__((__no_reorder__))
+#else
+#define __elfkit_in_order
+#endif
 
 /*
  * Functions to run around the switch; any may be NULL.

@@ -7,6 +7,7 @@
 #include "relink/changes.h"
 #include "relink/manifest.h"
 #include "relink/module.h"
+#include "relink/records.h"
 #include "relink/relink.h"
 #include "relink/section.h"
 #include "relink/state.h"
@@ -143,6 +144,7 @@ static struct err *read_objects(struct state *s)
 	struct err *err = compile(s);
 
 	err = err ?: object_read(s->path, &s->object);
+	err = err ?: records_check(s->object);
 	err = err ?: debuginfo_open(s->path, want_all, NULL, &s->info);
 	if (err)
 		return err;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "loader/abi.h"
+#include "relink/records.h"
 #include "relink/section.h"
 #include "relink/state.h"
 #include "relink/table.h"
@@ -362,45 +363,24 @@ static struct err *withhold_tables(struct builder *b, uint64_t table)
 	return NULL;
 }
 
-/*
- * What the new code says to the loader. Objects are joined, so each of these sections is one, of
- * records that tell which elfkit.h they were compiled with.
- */
-static struct err *point_at_records(struct builder *b, uint64_t table, const char *name, uint32_t size,
-				    size_t pointer_field, size_t count_field, uint32_t *ret)
+static void point_at_records(struct builder *b, uint64_t table, const char *name, uint32_t size,
+			     size_t pointer_field, size_t count_field, uint32_t *ret)
 {
-	for (uint32_t i = 1; i < b->object->nr_sections; i++) {
-		const struct object_section *s = &b->object->sections[i];
-		uint64_t count = s->size / size;
+	uint32_t section = records_section(b->object, name);
+	uint64_t count = section ? b->object->sections[section].size / size : 0;
 
-		if (s->removed || !s->size || strcmp(s->name, name))
-			continue;
-		for (uint64_t at = 0; at < s->size; at += size) {
-			uint32_t head[2] = { 0 };	/* struct elfkit_record */
-
-			if (s->data && s->size - at >= size)
-				memcpy(head, s->data + at, sizeof(head));
-			if (head[0] != ELFKIT_RECORD_HEADER || head[1] != size)
-				return err_new("section %s: made with another version of elfkit.h (%u, with records of %u bytes) than this elfkit's (%u, %u)",
-					       name, head[0], head[1], ELFKIT_RECORD_HEADER, size);
-		}
-		memcpy(b->data + table + count_field, &count, sizeof(count));
-		point_at_symbol(b, table + pointer_field, object_section_symbol(b->object, i), 0);
-		*ret = count;
-		return NULL;
-	}
-	return NULL;
+	memcpy(b->data + table + count_field, &count, sizeof(count));
+	if (count)
+		point_at_symbol(b, table + pointer_field, object_section_symbol(b->object, section), 0);
+	*ret = count;
 }
 
-static struct err *add_records(struct builder *b, uint64_t table, struct table_counts *counts)
+static void add_records(struct builder *b, uint64_t table, struct table_counts *counts)
 {
-	struct err *err = point_at_records(b, table, ELFKIT_HOOKS_SECTION, ELFKIT_HOOKS_SIZE,
-					   offsetof(struct elfkit_table, hooks),
-					   offsetof(struct elfkit_table, nr_hooks), &counts->hooks);
-
-	return err ?: point_at_records(b, table, ELFKIT_POOLS_SECTION, ELFKIT_POOLS_SIZE,
-				       offsetof(struct elfkit_table, pools),
-				       offsetof(struct elfkit_table, nr_pools), &counts->pools);
+	point_at_records(b, table, ELFKIT_HOOKS_SECTION, ELFKIT_HOOKS_SIZE, offsetof(struct elfkit_table, hooks),
+			 offsetof(struct elfkit_table, nr_hooks), &counts->hooks);
+	point_at_records(b, table, ELFKIT_POOLS_SECTION, ELFKIT_POOLS_SIZE, offsetof(struct elfkit_table, pools),
+			 offsetof(struct elfkit_table, nr_pools), &counts->pools);
 }
 
 /* The loader refers to the table by name: that undefined symbol becomes it. */
@@ -470,11 +450,11 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 		add_text(&b, table);
 		add_landmarks(&b, table);
 	}
+	add_records(&b, table, counts);
 	add_kernel_objects(&b, table);
 	if (rebuild)
 		state_offsets(kernel, (struct elfkit_table *)(b.data + table));
 	err = err ?: withhold_tables(&b, table);
-	err = err ?: add_records(&b, table, counts);
 	err = err ?: define_table(&b, table);
 	object->sections[b.section].data = b.data;
 	object->sections[b.section].size = b.size;
