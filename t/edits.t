@@ -76,9 +76,12 @@ for my $kernel (@kernels) {
 	is_deeply([@hooks{'counter', 'full pool', 'tasks in it'}], ['grows', '2 of 2', '2'],
 		"$kernel: a task's counter counts, and a full pool gives nothing more");
 	cmp_ok($hooks{'without one'}, '>', 0, "$kernel: but says how often");
-	is($hooks{order}, 'enqueued first_two', "$kernel: pools in the order of the source");
+	is_deeply([@hooks{qw(runqueues group)}], ['2 of 2', 'counts its own'],
+		"$kernel: a place for each runqueue, and for each group");
+	is($hooks{order}, 'enqueued enqueued_rq enqueued_group first_two', "$kernel: pools in the order of the source");
 	cmp_ok($hooks{'more tasks'}, '>', $hooks{capacity}, "$kernel: more tasks than there was memory for");
 	is($hooks{'missed'}, 0, "$kernel: all have got theirs, since it was refilled");
+	cmp_ok($hooks{'groups more'}, '<', 10, "$kernel: groups gave theirs back when they went, too");
 	cmp_ok($hooks{'in the end'}, '<', $hooks{'at first'} + 40, "$kernel: and gave it back when they died");
 	is_deeply($said{after}, \%before, "$kernel: after going back");
 	like($out, qr/^text identical$/m, "$kernel: the kernel's text is as before");

@@ -83,10 +83,18 @@ with_hooks() {
 	echo "hooks: full pool: $(pool first_two 2) of $(pool first_two 4)"
 	echo "hooks: without one: $(pool first_two 6)"
 	echo "hooks: tasks in it: $(cat /proc/[0-9]*/sched | grep -c '^first_two')"
+	echo "hooks: runqueues: $(pool enqueued_rq 2) of $(pool enqueued_rq 4)"
+	groups=$(pool enqueued_group 2)
+	# each session has a group of its own (autogroup)
+	for i in $(seq 20); do setsid cat /proc/self/sched > /tmp/sched; done
+	if [ $(awk '$1 == "enqueued_group" { print $3 }' /tmp/sched) -lt 20 ]; then
+		echo "hooks: group: counts its own"
+	fi
 	echo "hooks: order: $(awk '{ print $1 }' /sys/kernel/elfkit/hooks/pools | xargs)"
 	echo "hooks: capacity: $(pool enqueued 4)"
 	echo "hooks: at first: $(pool enqueued 2)"
 	more_tasks
+	echo "hooks: groups more: $(($(pool enqueued_group 2) - groups))"
 	echo "hooks: missed: $(pool enqueued 6)"
 	echo "hooks: in the end: $(pool enqueued 2)"
 
