@@ -95,6 +95,7 @@ MODULES := \
 	relink/orc \
 	relink/adapter \
 	relink/state \
+	relink/records \
 	relink/table \
 	relink/manifest \
 	relink/module \
@@ -208,10 +209,11 @@ soak: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader $(DESTDIR)$(DATADIR)/include
 	install $(BUILD)/elfkit $(DESTDIR)$(PREFIX)/bin/elfkit
 	install -m 644 boundary.yaml $(DESTDIR)$(DATADIR)/boundary.yaml
 	install -m 644 loader/*.c loader/*.h $(DESTDIR)$(DATADIR)/loader
+	install -m 644 loader/elfkit.h $(DESTDIR)$(DATADIR)/include/elfkit.h
 
 clean:
 	rm -rf $(BUILD) compile_commands.json

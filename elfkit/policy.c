@@ -33,6 +33,7 @@ static const struct key {
 	{ "keep_in", offsetof(struct policy, keep_in), "function", HAS_FILE },
 	{ "sidecar", offsetof(struct policy, sidecar), "function", HAS_FILE },
 	{ "data", offsetof(struct policy, data), "object", HAS_POLICY },
+	{ "released", offsetof(struct policy, released), "function", 0 },
 	{ "switches", offsetof(struct policy, switches), "function", 0 },
 	{ "cuts", offsetof(struct policy, cuts), "function", 0 },
 	{ "unpatchable", offsetof(struct policy, unpatchable), "from", HAS_TO },

@@ -44,6 +44,7 @@ struct policy {
 	struct policy_list keep_in;	/* functions of other files, or in spite of keep_out: the scheduler's */
 	struct policy_list sidecar;	/* functions outside the scheduler that are replaced alone */
 	struct policy_list data;	/* objects that do not just stay the kernel's; fnmatch(3) patterns */
+	struct policy_list released;	/* new functions that a hook takes back from the kernel; fnmatch(3) patterns */
 	bool state_keep;		/* runqueues are left as they are when the code is switched */
 	struct policy_list switches;	/* functions that switch stacks */
 	struct policy_list cuts;	/* functions taken not to sleep; fnmatch(3) patterns */

@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define ELFKIT_ABI		2
+#define ELFKIT_ABI		3
 #define ELFKIT_TABLE_SYMBOL	"elfkit_table"
 
 #define ELFKIT_BUILD_ID_MAX	32	/* bytes; SHA-1 has 20 */
@@ -33,7 +33,23 @@
 	X(ftrace_ops_list)			\
 	X(jump_label_module_nb)			\
 	X(static_call_module_nb)		\
-	X(runqueues)
+	X(runqueues)				\
+	X(task_groups)
+
+/*
+ * Functions of the loader that the new code may call (elfkit.h), and where it says what of it
+ * the loader is to run and to provide for: sections of records that begin with a
+ * struct elfkit_record.
+ */
+#define ELFKIT_SERVICES(X)			\
+	X(elfkit_pool_get)			\
+	X(elfkit_pool_find)			\
+	X(elfkit_pool_put)
+#define ELFKIT_HOOKS_SECTION	".elfkit.hooks"
+#define ELFKIT_POOLS_SECTION	".elfkit.pools"
+#define ELFKIT_RECORD_HEADER	1	/* ELFKIT_HEADER of elfkit.h */
+#define ELFKIT_HOOKS_SIZE	80	/* bytes of a record */
+#define ELFKIT_POOLS_SIZE	16
 
 /*
  * What rebuilding the runqueues takes (rebuild.c); where a kernel lacks any of it, relink makes
@@ -134,6 +150,11 @@ struct elfkit_table {
 	__u64 jump_labels_size;		/* bytes */
 	__u64 static_calls;
 	__u64 static_calls_size;
+
+	__u64 hooks;		/* struct elfkit_hooks[nr_hooks] (elfkit.h) */
+	__u64 nr_hooks;
+	__u64 pools;		/* struct elfkit_pool_record[nr_pools] */
+	__u64 nr_pools;
 
 #define ELFKIT_FIELD(object) __u64 object;
 	ELFKIT_KERNEL_OBJECTS(ELFKIT_FIELD)

@@ -9,6 +9,8 @@
  * text:     the bytes at the patch sites                    (in the stop)
  * withhold: keeps ftrace off the sites                      (around the stop)
  * rebuild:  tasks off the runqueues and on again            (in the stop)
+ * hooks:    functions of the new code that run around the switch
+ * pools:    memory for new state of tasks, runqueues and groups
  * swap:     the stop itself, retries and times
  * sysfs:    the control files;  main: parameters, life cycle
  */
@@ -21,6 +23,7 @@
 #include <linux/types.h>
 
 #include "abi.h"
+#include "elfkit.h"
 
 #undef pr_fmt
 #define pr_fmt(fmt) "elfkit: " KBUILD_MODNAME ": " fmt
@@ -159,6 +162,25 @@ static inline void elfkit_rebuild_clear(struct elfkit_slot *slot) {}
 static inline void elfkit_rebuild_fill(struct elfkit_slot *slot) {}
 #endif
 
+/* ---- hooks.c ---- */
+
+static_assert(ELFKIT_RECORD_HEADER == ELFKIT_HEADER);
+static_assert(ELFKIT_HOOKS_SIZE == sizeof(struct elfkit_hooks));
+static_assert(ELFKIT_POOLS_SIZE == sizeof(struct elfkit_pool_record));
+
+int elfkit_hooks_prepare(void);
+void elfkit_hooks_loaded(void);
+int elfkit_hooks_leave(void);
+void elfkit_hooks_gone(void);
+void elfkit_hooks_out(bool replace);
+void elfkit_hooks_in(bool replace);
+
+/* ---- pools.c ---- */
+
+int elfkit_pools_make(void);
+void elfkit_pools_free(void);
+int elfkit_pools_show(char *buf);
+
 /* ---- swap.c ---- */
 
 /* All times in ns. */
@@ -204,6 +226,7 @@ int elfkit_set_enabled(bool on);
 bool elfkit_confirmed(void);
 int elfkit_confirm(void);
 unsigned int elfkit_get_blockers(struct elfkit_culprit *culprits);
+int elfkit_get_pools(char *buf);
 void elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload);
 
 #endif

@@ -36,7 +36,7 @@ MODULE_PARM_DESC(probation, "seconds after which to go back unless confirm is wr
 
 static char *fault = "";
 module_param(fault, charp, 0444);
-MODULE_PARM_DESC(fault, "for tests: fail as if runqueue, stack or memory were bad");
+MODULE_PARM_DESC(fault, "for tests: fail as if runqueue, stack, memory or pool were bad");
 
 /* Whether a test wants @what to go wrong. */
 bool elfkit_fault(const char *what)
@@ -74,19 +74,31 @@ static int enable(void)
 	/* Fails once rmmod has begun; succeeds in init. */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
+	err = elfkit_pools_make();
+	if (err)
+		goto put;
+	err = elfkit_hooks_prepare();
+	if (err)
+		goto pools;
 	err = elfkit_swap(&text, true, &times, &blockers);
-	if (err) {
-		elfkit_text_forget(&text);
-		module_put(THIS_MODULE);
-		return err;
-	}
+	if (err)
+		goto hooks;
 	enabled = true;
+	elfkit_hooks_loaded();
 	load_times = times;
 	report("loaded", &times);
 	on_probation = probation;
 	if (on_probation)
 		mod_delayed_work(system_long_wq, &probation_work, probation * HZ);
 	return 0;
+hooks:
+	elfkit_hooks_gone();
+	elfkit_text_forget(&text);
+pools:
+	elfkit_pools_free();
+put:
+	module_put(THIS_MODULE);
+	return err;
 }
 
 static int disable(void)
@@ -99,9 +111,14 @@ static int disable(void)
 		       elfkit_name(elfkit_table.pinned));
 		return -EBUSY;
 	}
-	err = elfkit_swap(&text, false, &times, &blockers);
+	err = elfkit_hooks_leave();
 	if (err)
 		return err;
+	err = elfkit_swap(&text, false, &times, &blockers);
+	if (err) {
+		elfkit_hooks_loaded();
+		return err;
+	}
 	enabled = false;
 	on_probation = false;
 	unload_times = times;
@@ -113,6 +130,8 @@ static int disable(void)
 	 * it may have been preempted in the module.  This waits for it too.
 	 */
 	synchronize_rcu_tasks();
+	elfkit_hooks_gone();
+	elfkit_pools_free();
 	module_put(THIS_MODULE);
 	return 0;
 }
@@ -178,6 +197,16 @@ int elfkit_set_enabled(bool on)
 		err = on ? enable() : disable();
 	mutex_unlock(&control);
 	return err;
+}
+
+int elfkit_get_pools(char *buf)
+{
+	int size;
+
+	mutex_lock(&control);
+	size = elfkit_pools_show(buf);
+	mutex_unlock(&control);
+	return size;
 }
 
 void elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload)

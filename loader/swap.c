@@ -112,8 +112,12 @@ static notrace bool exchange(struct swap *swap, struct elfkit_slot *slot, unsign
 	meet(swap, step);		/* all runqueues are empty */
 	stamp(swap, rank, MARK_CLEARED);
 	write = undo || !wrong(swap);
-	if (!rank && write)
+	if (!rank && write) {
+		elfkit_hooks_out(swap->replace != undo);
 		elfkit_text_write(swap->text, swap->replace != undo);
+		sync_core();
+		elfkit_hooks_in(swap->replace != undo);
+	}
 	meet(swap, step + 1);		/* the text is what it will be */
 	sync_core();
 	stamp(swap, rank, MARK_WRITTEN);

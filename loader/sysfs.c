@@ -7,6 +7,7 @@
  *	timing			"key value" lines, ns
  *	blockers		who was in the way when switching failed last: "PID COMM FUNCTION" lines
  *	confirm			0 while on probation; write 1 to stay
+ *	pools			how full each pool is: "NAME N of M used, F not to be had" lines
  *	functions/NAME,SYMPOS	one for each entry that is replaced; 1 while it is
  *
  * The directory elfkit is shared by all elfkit modules: the first makes it, the
@@ -119,15 +120,21 @@ static ssize_t confirm_store(struct kobject *kobj, struct kobj_attribute *attr,
 	return err ?: count;
 }
 
+static ssize_t pools_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return elfkit_get_pools(buf);
+}
+
 static struct kobj_attribute enabled_attr = __ATTR_RW(enabled);
 static struct kobj_attribute build_id_attr = __ATTR_RO(build_id);
 static struct kobj_attribute timing_attr = __ATTR_RO(timing);
 static struct kobj_attribute blockers_attr = __ATTR_RO(blockers);
 static struct kobj_attribute confirm_attr = __ATTR_RW(confirm);
+static struct kobj_attribute pools_attr = __ATTR_RO(pools);
 
 static const struct attribute *attrs[] = {
 	&enabled_attr.attr, &build_id_attr.attr, &timing_attr.attr, &blockers_attr.attr,
-	&confirm_attr.attr, NULL
+	&confirm_attr.attr, &pools_attr.attr, NULL
 };
 
 static void remove_functions(void)

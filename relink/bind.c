@@ -114,13 +114,26 @@ static void bind_data(struct binder *b, uint32_t i, enum section_class class, st
 			       b->difference[i], section->name));
 }
 
+/* Defined by the loader, with which a check does not link. */
+static bool is_service(const char *name)
+{
+#define SERVICE(service) #service,
+	static const char *const services[] = { ELFKIT_SERVICES(SERVICE) };
+#undef SERVICE
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (!strcmp(name, services[i]))
+			return true;
+	return false;
+}
+
 static void bind_undefined(struct binder *b, uint32_t i, struct binding *to)
 {
 	const struct object_symbol *s = &b->object->symbols[i];
 	const struct symbol *theirs = counterpart(b, i);
 
-	if (!strcmp(s->name, ELFKIT_TABLE_SYMBOL)) {
-		to->call = to->address = PLACE_MODULE;	/* defined by table_add() */
+	if (!strcmp(s->name, ELFKIT_TABLE_SYMBOL) || is_service(s->name)) {
+		to->call = to->address = PLACE_MODULE;	/* the table: defined by table_add() */
 	} else if (!strcmp(s->name, "__this_module")) {
 		to->call = to->address = PLACE_NAME;	/* defined by modpost, in NAME.mod.c */
 	} else if (theirs && symvers_has(b->symvers, s->name)) {
@@ -160,6 +173,17 @@ static void bind_symbol(struct binder *b, uint32_t i)
 		bind_data(b, i, class, to);
 }
 
+/* Memory that the kernel has freed when it was booted. */
+static void note_freed(struct binder *b, uint32_t i)
+{
+	const struct symbol *theirs = counterpart(b, i);
+
+	if (b->bindings->v[i].call == PLACE_KERNEL && theirs && theirs->shndx &&
+	    theirs->shndx < b->kernel->image->nr_sections &&
+	    !strncmp(b->kernel->image->sections[theirs->shndx].name, ".init", 5))
+		b->bindings->problem[i] = xstrdup("it is of the boot, and its memory is freed; what it did, a hook can do (elfkit.h)");
+}
+
 void bind_symbols(const struct kernel *kernel, const struct boundary *boundary, const struct object *object,
 		  const struct match *match, const enum verdict *verdict, char *const *difference,
 		  const struct symvers *symvers, struct remarks *remarks, struct bindings *ret)
@@ -172,8 +196,10 @@ void bind_symbols(const struct kernel *kernel, const struct boundary *boundary, 
 	ret->n = object->nr_symbols;
 	ret->v = xcalloc(ret->n, sizeof(*ret->v));
 	ret->problem = xcalloc(ret->n, sizeof(*ret->problem));
-	for (uint32_t i = 1; i < ret->n; i++)
+	for (uint32_t i = 1; i < ret->n; i++) {
 		bind_symbol(&b, i);
+		note_freed(&b, i);
+	}
 }
 
 void bindings_release(struct bindings *bindings)

@@ -29,7 +29,7 @@ struct binding {
 
 struct bindings {
 	struct binding *v;	/* [object symbols] */
-	char **problem;		/* [object symbols]: why PLACE_UNBOUND, or NULL */
+	char **problem;		/* [object symbols]: why PLACE_UNBOUND, or why nothing that runs may refer to it; or NULL */
 	uint32_t n;
 };
 

@@ -229,7 +229,10 @@ static struct err *copy_file(const char *from, const char *to)
 	return err;
 }
 
-/* Copies the loader's sources and lists its objects, in the order of their names. */
+/*
+ * Copies the loader's sources and lists its objects, in the order of their names: under names
+ * of their own, lest the module be called like one of them.
+ */
 static struct err *copy_loader(const char *loader_dir, const char *workdir, char **objects)
 {
 	struct dirent **entries;
@@ -242,12 +245,13 @@ static struct err *copy_loader(const char *loader_dir, const char *workdir, char
 	for (int i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
 		AUTO_FREE char *from = xasprintf("%s/%s", loader_dir, name);
-		AUTO_FREE char *to = xasprintf("%s/%s", workdir, name);
+		bool source = dot && !strcmp(dot, ".c");
+		AUTO_FREE char *to = xasprintf("%s/%s%s", workdir, source ? "elfkit_" : "", name);
 
-		if (!err && dot && (!strcmp(dot, ".c") || !strcmp(dot, ".h"))) {
+		if (!err && (source || (dot && !strcmp(dot, ".h")))) {
 			err = copy_file(from, to);
-			if (!strcmp(dot, ".c")) {
-				char *all = xasprintf("%s %.*s.o", *objects, (int)(dot - name), name);
+			if (source) {
+				char *all = xasprintf("%s elfkit_%.*s.o", *objects, (int)(dot - name), name);
 
 				free(*objects);
 				*objects = all;

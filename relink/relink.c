@@ -7,6 +7,7 @@
 #include "relink/changes.h"
 #include "relink/manifest.h"
 #include "relink/module.h"
+#include "relink/records.h"
 #include "relink/relink.h"
 #include "relink/section.h"
 #include "relink/state.h"
@@ -143,6 +144,7 @@ static struct err *read_objects(struct state *s)
 	struct err *err = compile(s);
 
 	err = err ?: object_read(s->path, &s->object);
+	err = err ?: records_check(s->object);
 	err = err ?: debuginfo_open(s->path, want_all, NULL, &s->info);
 	if (err)
 		return err;
@@ -216,6 +218,28 @@ static void refuse(struct state *s, enum remark_kind kind, const char *name, str
 	err_free(err);
 }
 
+/* New functions whose address the kernel may hold: each must have been taken back when the module goes. */
+static void note_handed_out(struct state *s)
+{
+	for (uint32_t i = 1; i < s->nr_symbols; i++) {
+		const char *name = s->object->symbols[i].name;
+		const struct policy_item *item;
+		AUTO_FREE char *why = NULL;
+
+		if (!s->rewritten.handed_out[i])
+			continue;
+		item = policy_match(&s->kernel.policy->released, name);
+		if (!item) {
+			remarks_add(s->remarks, REMARK_PINNED, xstrdup(name), NULL, 0,
+				    xstrdup("it is new, and its address is taken: with it loaded there is no going back"));
+			continue;
+		}
+		why = policy_reason(s->kernel.policy, item);
+		remarks_add(s->remarks, REMARK_RELEASED, xstrdup(name), NULL, 0,
+			    xasprintf("it is new, and its address is taken; the kernel gives it back: %s", why));
+	}
+}
+
 /* From here on the object is edited: what describes it as it was must not be made anew. */
 static struct err *edit(struct state *s)
 {
@@ -224,14 +248,13 @@ static struct err *edit(struct state *s)
 
 	if (err)
 		return err;
-	rewrite_object(s->object, &s->refs, &s->match, &s->bindings, &s->map, s->remarks, &s->rewritten);
+	rewrite_object(s->object, &s->refs, &s->match, &s->bindings, &s->map, s->kernel.policy, s->remarks,
+		       &s->rewritten);
 	changes_check_sealed(&check, s->rewritten.entry_taken);
 	refuse(s, REMARK_SWITCH, "stack switch",
 	       adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,
 			    &s->rewritten.anchor, &s->nr_adapters));
-	if (s->rewritten.nr_pinned)
-		remarks_add(s->remarks, REMARK_PINNED, xstrdup(s->rewritten.pinned), NULL, 0,
-			     xstrdup("it is new, and its address is taken: with it loaded there is no going back"));
+	note_handed_out(s);
 	if (s->options->output && !remarks_count(s->remarks, REMARK_REFUSED))
 		refuse(s, REMARK_REFERENCE, "table",
 		       table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
@@ -262,6 +285,9 @@ static void summarise(struct state *s)
 	say(s, xasprintf("relink: %u functions replaced (%u same, %u changed), %u new, %u jumps, %u kernel objects shared, %u stack-switch adapter%s",
 			 replaced, same, replaced - same, added, s->counts.sites, s->rewritten.nr_shared,
 			 s->nr_adapters, s->nr_adapters == 1 ? "" : "s"));
+	if (s->counts.hooks || s->counts.pools)
+		say(s, xasprintf("relink: %u record%s of hooks, %u pool%s", s->counts.hooks, s->counts.hooks == 1 ? "" : "s",
+				 s->counts.pools, s->counts.pools == 1 ? "" : "s"));
 	if (s->kept)
 		say(s, xasprintf("note: runqueues stay as they are at the switch: %s", s->kept));
 }

@@ -64,7 +64,7 @@ static void write_remark(const struct remark *f, FILE *file)
 		fprintf(file, "    outside: %s\n", f->users[i]);
 	if (f->nr_users > shown)
 		fprintf(file, "    and %u more\n", f->nr_users - shown);
-	if (remark_kinds[f->kind].way_out && f->weight != REMARK_NOTE)
+	if (remark_kinds[f->kind].way_out)
 		fprintf(file, "    way out: %s\n", remark_kinds[f->kind].way_out);
 }
 

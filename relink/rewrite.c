@@ -2,6 +2,7 @@
 /* References rewritten, sections dropped. */
 #include <string.h>
 
+#include "loader/abi.h"
 #include "relink/rewrite.h"
 #include "relink/section.h"
 
@@ -16,6 +17,8 @@ struct rewriter {
 	enum section_class *class;	/* [sections] */
 	bool *needed;			/* [sections]: holds something of the module's own */
 	bool *shared;			/* [symbols] */
+	bool *hook;			/* [symbols]: the loader runs it, whichever code is in */
+	const struct policy *policy;
 };
 
 /*
@@ -72,6 +75,12 @@ static bool is_dead(const struct rewriter *w, const struct object_ref *ref)
 	return holder != NO_REF && w->bindings->v[holder].call == PLACE_KERNEL;
 }
 
+/* The loader and hooks call the kernel's entry, whatever is behind it at that moment. */
+static bool calls_entries(const struct rewriter *w, uint32_t host)
+{
+	return host != NO_REF && (w->match->foreign[host] || w->hook[host]);
+}
+
 static enum place place_of(const struct rewriter *w, const struct object_ref *ref)
 {
 	const struct binding *b;
@@ -79,9 +88,8 @@ static enum place place_of(const struct rewriter *w, const struct object_ref *re
 	if (ref->symbol == NO_REF)
 		return w->class[ref->target_section] == SECTION_REMOVED ? PLACE_UNBOUND : PLACE_MODULE;
 	b = &w->bindings->v[ref->symbol];
-	/* the loader calls the kernel's entry, whatever is behind it at that moment */
 	if (ref->kind == OBJECT_REF_BRANCH)
-		return ref->host != NO_REF && w->match->foreign[ref->host] ? b->address : b->call;
+		return calls_entries(w, ref->host) ? b->address : b->call;
 	if (ref->kind != OBJECT_REF_KEY && ref->target_section &&
 	    w->class[ref->target_section] == SECTION_CODE &&
 	    (ref->kind == OBJECT_REF_PLACE || ref->target))
@@ -123,6 +131,8 @@ static const char *to_kernel(struct rewriter *w, const struct object_ref *ref)
 	uint32_t symbol;
 	int64_t addend;
 
+	if (w->bindings->problem[ref->symbol])
+		return w->bindings->problem[ref->symbol];
 	anchor_reference(&w->result->anchor, addr, &symbol, &addend);
 	if (ref->reloc == NO_REF) {
 		if (ref->width != 4)
@@ -159,9 +169,19 @@ static void note_address(struct rewriter *w, const struct object_ref *ref)
 	if (w->bindings->v[ref->symbol].replaced) {
 		w->result->address_taken[ref->symbol] = true;
 	} else if (w->bindings->v[ref->symbol].address == PLACE_MODULE && object_symbol_defined(s)) {
-		w->result->nr_pinned++;
+		w->result->handed_out[ref->symbol] = true;
+		if (policy_match(&w->policy->released, s->name))
+			return;
 		w->result->pinned = s->name;
 	}
+}
+
+/* An insider that a hook calls needs an entry that leads to the code that is in. */
+static void note_call(struct rewriter *w, const struct object_ref *ref)
+{
+	if (ref->kind == OBJECT_REF_BRANCH && ref->host != NO_REF && w->hook[ref->host] &&
+	    w->bindings->v[ref->symbol].replaced)
+		w->result->address_taken[ref->symbol] = true;
 }
 
 static void rewrite_ref(struct rewriter *w, const struct object_ref *ref)
@@ -181,6 +201,7 @@ static void rewrite_ref(struct rewriter *w, const struct object_ref *ref)
 	case PLACE_KERNEL:
 		if (!dead) {
 			note_address(w, ref);
+			note_call(w, ref);
 			w->shared[ref->symbol] = true;
 		}
 		problem = to_kernel(w, ref);
@@ -248,13 +269,40 @@ static void make_local(struct object *object, const struct match *match)
 			object->symbols[i].bind = STB_LOCAL;
 }
 
+/* What hooks are, and the new functions that they call, cold and split-off parts among them. */
+static void find_hooks(struct rewriter *w)
+{
+	bool changed = true, any = false;
+
+	for (uint32_t i = 1; i < w->object->nr_sections; i++) {
+		if (strcmp(w->object->sections[i].name, ELFKIT_HOOKS_SECTION))
+			continue;
+		for (uint32_t r = w->refs->first[i]; r < w->refs->first[i + 1]; r++)
+			if (w->refs->v[r].symbol != NO_REF)
+				any = w->hook[w->refs->v[r].symbol] = true;
+	}
+	while (any && changed) {
+		changed = false;
+		for (uint32_t r = 0; r < w->refs->n; r++) {
+			const struct object_ref *ref = &w->refs->v[r];
+
+			if (ref->kind != OBJECT_REF_BRANCH || ref->host == NO_REF || ref->symbol == NO_REF ||
+			    !w->hook[ref->host] || w->hook[ref->symbol] ||
+			    w->bindings->v[ref->symbol].replaced || w->bindings->v[ref->symbol].call != PLACE_MODULE)
+				continue;
+			w->hook[ref->symbol] = changed = true;
+		}
+	}
+}
+
 void rewrite_object(struct object *object, const struct object_refs *refs, const struct match *match,
-		    const struct bindings *bindings, const struct symbol_map *map, struct remarks *remarks,
-		    struct rewrite_result *result)
+		    const struct bindings *bindings, const struct symbol_map *map, const struct policy *policy,
+		    struct remarks *remarks, struct rewrite_result *result)
 {
 	struct rewriter w = {
 		.object = object, .refs = refs, .match = match, .bindings = bindings, .map = map, .result = result,
-		.remarks = remarks,
+		.remarks = remarks, .policy = policy,
+		.hook = xcalloc(object->nr_symbols, sizeof(*w.hook)),
 		.class = xcalloc(object->nr_sections, sizeof(*w.class)),
 		.needed = xcalloc(object->nr_sections, sizeof(*w.needed)),
 		.shared = xcalloc(object->nr_symbols, sizeof(*w.shared)),
@@ -262,6 +310,8 @@ void rewrite_object(struct object *object, const struct object_refs *refs, const
 
 	result->address_taken = xcalloc(object->nr_symbols, sizeof(bool));
 	result->entry_taken = xcalloc(object->nr_symbols, sizeof(bool));
+	result->handed_out = xcalloc(object->nr_symbols, sizeof(bool));
+	find_hooks(&w);
 	for (uint32_t i = 1; i < object->nr_sections; i++)
 		w.class[i] = section_classify(&object->sections[i]);
 	rewrite_sections(&w);
@@ -271,6 +321,7 @@ void rewrite_object(struct object *object, const struct object_refs *refs, const
 		result->nr_shared += w.shared[i] && object->symbols[i].type == STT_OBJECT;
 	free(w.class);
 	free(w.needed);
+	free(w.hook);
 	free(w.shared);
 }
 
@@ -278,5 +329,6 @@ void rewrite_result_release(struct rewrite_result *result)
 {
 	free(result->address_taken);
 	free(result->entry_taken);
+	free(result->handed_out);
 	memset(result, 0, sizeof(*result));
 }

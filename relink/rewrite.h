@@ -20,8 +20,8 @@ struct rewrite_result {
 	bool *address_taken;	/* [object symbols]: replaced functions whose address the new code takes */
 	bool *entry_taken;	/* [object symbols]: the new code takes the address of the kernel's function */
 	uint32_t nr_shared;	/* objects of the kernel that the new code uses */
-	uint32_t nr_pinned;	/* new functions whose address is taken */
-	char *pinned;		/* the name of one of them, owned by the object */
+	char *pinned;		/* the name of a new function whose address is taken, or NULL; owned by the object */
+	bool *handed_out;	/* [object symbols]: new functions whose address is taken, those that are released too */
 };
 
 struct err *anchor_init(const struct kernel *kernel, const struct symvers *symvers, struct object *object,
@@ -33,10 +33,13 @@ bool anchor_reaches(const struct anchor *anchor, uint64_t addr);
 /* A symbol and an addend that make link-time address @addr; for code of the loader table too. */
 void anchor_reference(const struct anchor *anchor, uint64_t addr, uint32_t *symbol, int64_t *addend);
 
-/* Rewrites @object in place. @refs and @bindings describe it as it was. References to nowhere become remarks. */
+/*
+ * Rewrites @object in place. @refs and @bindings describe it as it was. References to nowhere become remarks.
+ * New functions whose address is taken pin the module, unless @policy says that they are released.
+ */
 void rewrite_object(struct object *object, const struct object_refs *refs, const struct match *match,
-		    const struct bindings *bindings, const struct symbol_map *map, struct remarks *remarks,
-		    struct rewrite_result *result);
+		    const struct bindings *bindings, const struct symbol_map *map, const struct policy *policy,
+		    struct remarks *remarks, struct rewrite_result *result);
 void rewrite_result_release(struct rewrite_result *result);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <fnmatch.h>
 
+#include "loader/abi.h"
 #include "relink/section.h"
 
 static const struct {
@@ -38,6 +39,10 @@ static const struct {
 	/* the loader's own: module_join() has taken the scheduler's away */
 	{ ".modinfo", SECTION_TABLE },
 	{ "__param", SECTION_TABLE },
+
+	/* what the new code says to the loader (loader/elfkit.h): functions in it are not handed to the kernel */
+	{ ELFKIT_HOOKS_SECTION, SECTION_TABLE },
+	{ ELFKIT_POOLS_SECTION, SECTION_TABLE },
 
 	/* constants in code that only the boot fills in (include/asm-generic/runtime-const.h) */
 	{ "runtime_ptr_*", SECTION_BOOT_CONSTANT },

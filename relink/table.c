@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "loader/abi.h"
+#include "relink/records.h"
 #include "relink/section.h"
 #include "relink/state.h"
 #include "relink/table.h"
@@ -362,6 +363,26 @@ static struct err *withhold_tables(struct builder *b, uint64_t table)
 	return NULL;
 }
 
+static void point_at_records(struct builder *b, uint64_t table, const char *name, uint32_t size,
+			     size_t pointer_field, size_t count_field, uint32_t *ret)
+{
+	uint32_t section = records_section(b->object, name);
+	uint64_t count = section ? b->object->sections[section].size / size : 0;
+
+	memcpy(b->data + table + count_field, &count, sizeof(count));
+	if (count)
+		point_at_symbol(b, table + pointer_field, object_section_symbol(b->object, section), 0);
+	*ret = count;
+}
+
+static void add_records(struct builder *b, uint64_t table, struct table_counts *counts)
+{
+	point_at_records(b, table, ELFKIT_HOOKS_SECTION, ELFKIT_HOOKS_SIZE, offsetof(struct elfkit_table, hooks),
+			 offsetof(struct elfkit_table, nr_hooks), &counts->hooks);
+	point_at_records(b, table, ELFKIT_POOLS_SECTION, ELFKIT_POOLS_SIZE, offsetof(struct elfkit_table, pools),
+			 offsetof(struct elfkit_table, nr_pools), &counts->pools);
+}
+
 /* The loader refers to the table by name: that undefined symbol becomes it. */
 static struct err *define_table(struct builder *b, uint64_t table)
 {
@@ -429,6 +450,7 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 		add_text(&b, table);
 		add_landmarks(&b, table);
 	}
+	add_records(&b, table, counts);
 	add_kernel_objects(&b, table);
 	if (rebuild)
 		state_offsets(kernel, (struct elfkit_table *)(b.data + table));

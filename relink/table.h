@@ -8,6 +8,7 @@
 struct table_counts {
 	uint32_t sites;		/* entries that get a jump */
 	uint32_t ranges;	/* pieces of old code */
+	uint32_t hooks, pools;	/* records of the new code (loader/elfkit.h) */
 };
 
 /*

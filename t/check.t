@@ -9,8 +9,8 @@ use JSON::PP;
 use Test::More;
 
 # Edits that do not meet share a tree. In those with a struct or a constant that moved, code changes all over.
-my @allowed = ('slice+static+deadline+topology+autogroup+cpuacct', 'inline+hole+local');
-my @refused = ('copies+resized', 'class+key+sealed');
+my @allowed = ('slice+static+deadline+topology+autogroup+cpuacct', 'inline+hole+local', 'hook+pool');
+my @refused = ('copies+resized+boot', 'class+key+sealed');
 my $moved = 'rq+enum+signature+outside+init';
 
 sub check {
@@ -21,15 +21,15 @@ sub check {
 	return ($status, eval { decode_json($out) } || { findings => [], error => $@ }, $out, $err);
 }
 
-# What the patches of an edit say: "changed: NAME", "refused: KIND NAME", "note: KIND NAME"; some for kernels with IBT alone
+# What the patches of an edit say: "changed: NAME", "refused: KIND NAME", "warning: KIND NAME", "note: KIND NAME"; some for kernels with IBT alone
 sub expected {
 	my ($edit, $kernel) = @_;
 	my $ibt = kernel_dir($kernel);
 	$ibt = `readelf -SW $ibt/vmlinux` =~ /\.ibt_endbr_seal/;
-	my %want = map { $_ => [] } qw(changed refused note);
+	my %want = map { $_ => [] } qw(changed refused warning note);
 	for my $patch (split /\+/, $edit) {
 		my $text = slurp("t/lab/edits/$patch.patch");
-		push @{$want{$1}}, $2 =~ s/ struct / /r while $text =~ /^(changed|refused|note)@{[$ibt ? '(?: \(IBT\))?' : '']}: (.*)$/mg;
+		push @{$want{$1}}, $2 =~ s/ struct / /r while $text =~ /^(changed|refused|warning|note)@{[$ibt ? '(?: \(IBT\))?' : '']}: (.*)$/mg;
 	}
 	return { map { $_ => [sort @{$want{$_}}] } keys %want };
 }
@@ -69,13 +69,14 @@ for my $kernel (@kernels) {
 		my @changed = map { $_->{name} } grep { $_->{change} eq 'changed' } @{$check->{functions}};
 		is_deeply(missing($want->{changed}, \@changed), [], "$kernel: and changes what it should");
 		is_deeply(missing($want->{note}, found($check, 'note')), [], "$kernel: with its notes");
+		is_deeply(found($check, 'warning'), $want->{warning}, "$kernel: and its warnings");
 	}
 	for my $edit (@refused) {
 		($status, $check) = check($kernel, [objects($kernel, $edit)]);
 		is($status, 1, "$kernel: $edit is refused");
 		is_deeply(found($check, 'refused'), expected($edit, $kernel)->{refused}, "$kernel: for the reasons that it has");
 	}
-	my $copies = finding($check = (check($kernel, [objects($kernel, 'copies+resized')]))[1], 'inline', 'task_nice');
+	my $copies = finding($check = (check($kernel, [objects($kernel, 'copies+resized+boot')]))[1], 'inline', 'task_nice');
 	ok((grep { m{^\w+ \(fs/proc/array\.c:\d+\)$} } @{$copies->{users} || []}), "$kernel: with who has a copy, and where")
 		or diag(explain($copies));
 
@@ -98,6 +99,8 @@ for my $kernel (@kernels) {
 	ok(grep({ $_ eq 'init init_sched_rt_class' } @{found((check($kernel, [objects($kernel, $moved)], '--strict'))[1],
 		'refused')}), "$kernel: --strict refuses a changed init function");
 
+	like(finding($check, 'init', 'init_sched_rt_class')->{way_out}, qr/hook/, "$kernel: what init code did, a hook can do");
+
 	# nothing is made of a refused change
 	mkdir "$tmp/out";
 	my $dir = kernel_dir($kernel);
@@ -119,6 +122,11 @@ for my $kernel (@kernels) {
 
 	# policies of boundary.yaml
 	my $policy = slurp('boundary.yaml');
+	my $released = $policy =~ s/^released: \[\]/released:\n  - {function: "sched_hooks_*", why: it goes before}/mr;
+	($status, $check) = check($kernel, [objects($kernel, 'hook+pool')], '-c', spew("$tmp/policy.yaml", $released));
+	is_deeply([map { found($check, $_) } qw(warning note)],
+		[[], ['released sched_hooks_open', 'released sched_hooks_show']], "$kernel: new functions that are taken back");
+	like(finding($check, 'released', 'sched_hooks_open')->{what}, qr/: it goes before$/, "$kernel: with the reason");
 	for my $data (qw(share private)) {
 		my $text = $policy =~ s/^data: \[\]/data:\n  - {object: fair_sched_class, policy: $data}/mr;
 		($status, $check) = check($kernel, [objects($kernel, 'class+key+sealed')], '-c', spew("$tmp/policy.yaml", $text));

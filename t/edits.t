@@ -13,7 +13,7 @@ my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
 my %before = (
 	'round robin' => 'the next interval is the same', 'policy 4' => 'Invalid argument',
 	'short deadline' => 'yes', 'cpuacct takes a 1' => 'no', autogroup => 'nice 0', slice => '1 times',
-	topology => 'attaching sched-domain(s)',
+	topology => 'attaching sched-domain(s)', 'least run time' => 'none', 'own counter' => 'no',
 );
 my %modules = (
 	files => {
@@ -21,6 +21,11 @@ my %modules = (
 		'round robin' => 'the next interval is longer', 'short deadline' => 'Invalid argument',
 		'cpuacct takes a 1' => 'yes', autogroup => 'nice 0 new', slice => '2 times',
 		topology => 'attaching new sched-domain(s)',
+	},
+	# a file through hooks, a counter through a pool
+	hooks => {
+		edit => 'hook+pool', 'short deadline' => 'Invalid argument', 'least run time' => '16384', 'own counter' => 'yes',
+		policy => sub { s{^released: \[\]}{released:\n  - {function: "sched_hooks_*", why: its file is removed}}mr },
 	},
 	header => { edit => 'inline+hole+local', 'policy 4' => 'yes' },
 	# cpuacct.c is left to the kernel, but for the one function
@@ -44,7 +49,7 @@ for my $kernel (@kernels) {
 		push @files, '-f', "$tmp/$name.ko";
 	}
 	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 600, '-d', "$tmp/dmesg", @files, '-f',
-		"$programs/asks", '-f', "$programs/textdump", 't/vm/edits.sh');
+		"$programs/asks", '-f', "$programs/sleepers", '-f', "$programs/textdump", 't/vm/edits.sh');
 	is($status, 0, "$kernel: loaded and unloaded, one after the other") or diag($out, $err);
 	is_deeply([grep { /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup/ } split /\n/, slurp("$tmp/dmesg")], [],
 		"$kernel: the kernel has nothing to complain about");
@@ -56,6 +61,28 @@ for my $kernel (@kernels) {
 		delete @want{qw(edit policy)};
 		is_deeply($said{"with $name"}, \%want, "$kernel: with $name");
 	}
+	my %hooks = %{$said{hooks} || {}};
+	is_deeply([@hooks{'prepare refuses', 'no memory for a pool', 'runqueue wrong'}],
+		['Operation not permitted', 'Cannot allocate memory', 'Structure needs cleaning'],
+		"$kernel: prepare can refuse, and what it says is what insmod says");
+	# each pair as often in as out; with the code that goes, then with the code that comes
+	is($hooks{'runqueue wrong ran'}, 'prepare out_of_old:yes into_new:no out_of_new:no into_old:yes gone',
+		"$kernel: an undone switch undoes its hooks");
+	is($hooks{'ran'}, 'prepare out_of_old:yes into_new:no loaded leave out_of_new:no into_old:yes gone',
+		"$kernel: hooks in their order, with the code that they should have");
+	is($hooks{'prepare refuses gone'}, 'dl_min_runtime', "$kernel: what had prepared is undone when another cannot");
+	is_deeply([@hooks{'leave refuses', 'least run time', 'short deadline'}], ['still 1', 1024, 'yes'],
+		"$kernel: leave can refuse, and a file of a hook can be written to");
+	is_deeply([@hooks{'counter', 'full pool', 'tasks in it'}], ['grows', '2 of 2', '2'],
+		"$kernel: a task's counter counts, and a full pool gives nothing more");
+	cmp_ok($hooks{'without one'}, '>', 0, "$kernel: but says how often");
+	is_deeply([@hooks{qw(runqueues group)}], ['2 of 2', 'counts its own'],
+		"$kernel: a place for each runqueue, and for each group");
+	is($hooks{order}, 'enqueued enqueued_rq enqueued_group first_two', "$kernel: pools in the order of the source");
+	cmp_ok($hooks{'more tasks'}, '>', $hooks{capacity}, "$kernel: more tasks than there was memory for");
+	is($hooks{'missed'}, 0, "$kernel: all have got theirs, since it was refilled");
+	cmp_ok($hooks{'groups more'}, '<', 10, "$kernel: groups gave theirs back when they went, too");
+	cmp_ok($hooks{'in the end'}, '<', $hooks{'at first'} + 40, "$kernel: and gave it back when they died");
 	is_deeply($said{after}, \%before, "$kernel: after going back");
 	like($out, qr/^text identical$/m, "$kernel: the kernel's text is as before");
 }

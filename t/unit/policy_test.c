@@ -45,7 +45,10 @@ TEST(every_list_is_read)
 				 "    to: b\n"
 				 "    why: entry\n"
 				 "entry_tables:\n"
-				 "  - { object: sys_call_table, why: system calls }\n");
+				 "  - { object: sys_call_table, why: system calls }\n"
+				 "released:\n"
+				 "  - { function: my_file_*, why: removed before }\n"
+				 "  - my_timer\n");
 
 	assert_int_equal(p->files.n, 2);
 	assert_string_equal(p->files.v[1].name, "kernel/sched/fair.c");
@@ -56,6 +59,9 @@ TEST(every_list_is_read)
 	assert_string_equal(p->unpatchable.v[0].to, "b");
 	assert_string_equal(p->entry_tables.v[0].name, "sys_call_table");
 	assert_int_equal(p->entry_tables.v[0].line, 14);
+	assert_string_equal(policy_match(&p->released, "my_file_open")->why, "removed before");
+	assert_non_null(policy_match(&p->released, "my_timer"));
+	assert_null(policy_match(&p->released, "my_timer2"));
 	policy_free(p);
 }
 

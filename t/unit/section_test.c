@@ -51,6 +51,13 @@ TEST(tables_of_places_in_code_are_known)
 	check(".orc_unwind_ip", SHT_PROGBITS, A, SECTION_TABLE);
 }
 
+/* Names of functions in them are for the loader: they are places, and pin nothing. */
+TEST(records_for_the_loader_are_tables)
+{
+	check(".elfkit.hooks", SHT_PROGBITS, A, SECTION_TABLE);
+	check(".elfkit.pools", SHT_PROGBITS, A, SECTION_TABLE);
+}
+
 TEST(tables_that_a_module_must_not_carry_are_removed)
 {
 	check("___ksymtab+schedule", SHT_PROGBITS, A, SECTION_REMOVED);
@@ -83,6 +90,7 @@ int main(void)
 		cmocka_unit_test(data_is_what_is_allocated),
 		cmocka_unit_test(per_cpu_and_once_data_stand_apart),
 		cmocka_unit_test(tables_of_places_in_code_are_known),
+		cmocka_unit_test(records_for_the_loader_are_tables),
 		cmocka_unit_test(tables_that_a_module_must_not_carry_are_removed),
 		cmocka_unit_test(what_is_not_allocated_is_removed),
 		cmocka_unit_test(similar_names_are_not_taken_for_tables),

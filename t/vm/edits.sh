@@ -27,19 +27,98 @@ ask() {
 	echo "$1: topology: $(dmesg | grep -o 'attaching.*sched-domain(s)' | sort -u)"
 	echo 0 > /sys/kernel/debug/sched/verbose
 	echo "$1: slice: $(($(cat $slice) / base)) times"
+	echo "$1: least run time: $(cat /sys/kernel/debug/sched/deadline/min_runtime_ns 2>/dev/null || echo none)"
+	if grep -q '^enqueued' /proc/self/sched; then
+		echo "$1: own counter: yes"
+	else
+		echo "$1: own counter: no"
+	fi
+}
+
+verbose=/sys/kernel/debug/sched/verbose
+file=/sys/kernel/debug/sched/deadline/min_runtime_ns
+
+# which hooks have run; insmod tries twice
+ran() { dmesg | sed -n 's/.*scheduler: hooks: //p' | sort -u; }
+
+# refused WHAT PARAMETER: hooks.ko does not load; why, and what its hooks said
+refused() {
+	dmesg -c > /dev/null
+	echo "hooks: $1: $(insmod ./hooks.ko $2 2>&1 | sed 's/.*: //')"
+	echo "hooks: $1 ran: $(ran)"
+	echo "hooks: $1 gone: $(dmesg | sed -n 's/.*scheduler: \(.*\) is gone/\1/p' | sort -u)"
+}
+
+# pool NAME FIELD: of its line "NAME N of M used, F not to be had"
+pool() { awk "\$1 == \"$1\" { print \$$2 }" /sys/kernel/elfkit/hooks/pools; }
+
+more_tasks() {
+	mkfifo /tmp/stay
+	./sleepers 600 0 < /tmp/stay > /tmp/ready &
+	exec 3> /tmp/stay
+	until grep -q ready /tmp/ready; do sleep 0.1; done
+	echo "hooks: more tasks: $(pool enqueued 2)"
+	exec 3>&-
+	wait
+	sleep 2		# until the tasks are freed
+}
+
+without_hooks() {
+	echo 1 > $verbose
+	refused "prepare refuses"
+	echo 0 > $verbose
+	refused "no memory for a pool" fault=pool
+	refused "runqueue wrong" fault=runqueue
+}
+
+# What only hooks.ko has, while it is loaded
+with_hooks() {
+	echo 1024 > $file
+	echo "hooks: least run time: $(cat $file)"
+	./asks | sed -n 's/^short/hooks: short/p'
+
+	own=$(awk '$1 == "enqueued" { print $3 }' /proc/$$/sched)
+	for i in 1 2 3 4 5; do sleep 0.01; done
+	[ $(awk '$1 == "enqueued" { print $3 }' /proc/$$/sched) -ge $((own + 5)) ] && echo "hooks: counter: grows"
+	echo "hooks: full pool: $(pool first_two 2) of $(pool first_two 4)"
+	echo "hooks: without one: $(pool first_two 6)"
+	echo "hooks: tasks in it: $(cat /proc/[0-9]*/sched | grep -c '^first_two')"
+	echo "hooks: runqueues: $(pool enqueued_rq 2) of $(pool enqueued_rq 4)"
+	groups=$(pool enqueued_group 2)
+	# each session has a group of its own (autogroup)
+	for i in $(seq 20); do setsid cat /proc/self/sched > /tmp/sched; done
+	if [ $(awk '$1 == "enqueued_group" { print $3 }' /tmp/sched) -lt 20 ]; then
+		echo "hooks: group: counts its own"
+	fi
+	echo "hooks: order: $(awk '{ print $1 }' /sys/kernel/elfkit/hooks/pools | xargs)"
+	echo "hooks: capacity: $(pool enqueued 4)"
+	echo "hooks: at first: $(pool enqueued 2)"
+	more_tasks
+	echo "hooks: groups more: $(($(pool enqueued_group 2) - groups))"
+	echo "hooks: missed: $(pool enqueued 6)"
+	echo "hooks: in the end: $(pool enqueued 2)"
+
+	echo 1 > $verbose
+	echo 0 2>/dev/null > /sys/kernel/elfkit/hooks/enabled || :
+	echo "hooks: leave refuses: still $(cat /sys/kernel/elfkit/hooks/enabled)"
+	echo 0 > $verbose
+	dmesg -c > /dev/null
 }
 
 ./textdump /tmp/before
 ask before
 for module in *.ko; do
 	name=${module%.ko}
+	[ $name != hooks ] || without_hooks
 	insmod ./$module
 	ask "with $name"
+	[ $name != hooks ] || with_hooks
 	for try in 1 2 3 4 5 6 7 8 9 10; do
 		echo 0 > /sys/kernel/elfkit/$name/enabled && break
 		sleep 1
 	done
 	rmmod $name
+	[ $name != hooks ] || echo "hooks: ran: $(ran)"
 done
 ask after
 ./textdump /tmp/after
