@@ -13,6 +13,7 @@ base=$(cat $slice)
 
 # ask WHEN: one line an edit
 ask() {
+	./asks | sed "s/^/$1: /"
 	if echo 1 > /tmp/cg/cpuacct.usage 2>/dev/null; then
 		echo "$1: cpuacct takes a 1: yes"
 	else
@@ -32,9 +33,6 @@ ask() {
 	else
 		echo "$1: own counter: no"
 	fi
-	# Last: the kernel gives back a deadline task's bandwidth by a timer. If a processor goes before that, it
-	# does so twice, and no processor can go from then on.
-	./asks | sed "s/^/$1: /"
 }
 
 verbose=/sys/kernel/debug/sched/verbose
