@@ -33,6 +33,23 @@ static long set_policy(uint32_t policy, uint32_t priority, uint64_t runtime)
 	return syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
+/*
+ * Whether a deadline task may have this run time, asked without becoming one: parameters are looked at
+ * before the affinity, and a task that may not run everywhere is refused for that. For where a processor
+ * goes after a deadline task, stock 6.1 loses count of bandwidth: no processor can go from then on, or
+ * inactive_task_timer() panics.
+ */
+static const char *deadline(uint64_t runtime)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		return "no affinity";
+	return set_policy(6, 0, runtime) && errno == EPERM ? "yes" : strerror(errno);
+}
+
 static long interval(void)
 {
 	struct timespec t = { 0 };
@@ -51,7 +68,6 @@ int main(void)
 	printf("policy 4: %s\n", outcome(set_policy(4, 0, 0)));
 	set_policy(SCHED_OTHER, 0, 0);
 	/* more than the least run time of a deadline task, which is 1 << 10 ns, and less than 16 times that */
-	printf("short deadline: %s\n", outcome(set_policy(6, 0, 4096)));
-	set_policy(SCHED_OTHER, 0, 0);
+	printf("short deadline: %s\n", deadline(4096));
 	return 0;
 }
