@@ -47,6 +47,7 @@ MODULES := \
 	disasm/symbolic \
 	disasm/frame \
 	disasm/resume \
+	disasm/keep \
 	elfkit/frame_out \
 	disasm/typeflow_value \
 	disasm/typeflow_learnt \
@@ -90,6 +91,7 @@ MODULES := \
 	relink/changes \
 	relink/rewrite \
 	relink/behind \
+	relink/body \
 	relink/adapter_code \
 	relink/adapter_proof \
 	relink/orc \

@@ -19,6 +19,7 @@ bool value_equal(const struct value *a, const struct value *b)
 	case VALUE_STACK:
 		return place_equal(a->place, b->place);
 	case VALUE_CPU:
+	case VALUE_NUMBER:
 		return a->number == b->number;
 	default:
 		return true;
@@ -45,7 +46,7 @@ struct value symbolic_load(const struct symbolic *s, struct stack_place place)
 }
 
 /* Whether @size bytes at @at may hit the word at @word. */
-static bool may_overlap(const struct symbolic *s, struct stack_place word, struct stack_place at, uint8_t size)
+static bool may_overlap(const struct symbolic *s, struct stack_place word, struct stack_place at, int64_t size)
 {
 	if (word.base == at.base)
 		return word.offset < at.offset + size && at.offset < word.offset + WORD;
@@ -54,7 +55,7 @@ static bool may_overlap(const struct symbolic *s, struct stack_place word, struc
 	return at.offset + size + s->aligned_at > word.offset;
 }
 
-static void overwrite(struct symbolic *s, struct stack_place at, uint8_t size)
+void symbolic_overwrite(struct symbolic *s, struct stack_place at, uint64_t size)
 {
 	for (uint32_t i = 0; i < s->nr_slots; i++)
 		if (may_overlap(s, s->slots[i].place, at, size))
@@ -64,7 +65,7 @@ static void overwrite(struct symbolic *s, struct stack_place at, uint8_t size)
 /* Slots are in the order of their first writing. With no room left, the value is not known later. */
 void symbolic_store(struct symbolic *s, struct stack_place place, struct value value)
 {
-	overwrite(s, place, WORD);
+	symbolic_overwrite(s, place, WORD);
 	for (uint32_t i = 0; i < s->nr_slots; i++)
 		if (place_equal(s->slots[i].place, place)) {
 			s->slots[i].value = value;
@@ -138,7 +139,7 @@ static void clobber(struct symbolic *s, const struct insn_detail *d)
 			if (d->operands[i].size == WORD)
 				symbolic_store(s, place, other);
 			else
-				overwrite(s, place, d->operands[i].size);
+				symbolic_overwrite(s, place, d->operands[i].size);
 		}
 	}
 	for (uint8_t reg = 0; reg < SYMBOLIC_REGS; reg++)

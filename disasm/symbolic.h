@@ -34,6 +34,7 @@ enum value_kind {
 	VALUE_RETURN,	/* the return address */
 	VALUE_STACK,	/* the address @place */
 	VALUE_CPU,	/* the word of per-CPU memory (%gs) at @number: the stack protector's value */
+	VALUE_NUMBER,	/* the constant @number; only disasm/keep.c makes them */
 };
 
 struct value {
@@ -78,6 +79,9 @@ void symbolic_entry(const struct machine *machine, struct symbolic *ret);
 
 struct value symbolic_load(const struct symbolic *s, struct stack_place place);
 void symbolic_store(struct symbolic *s, struct stack_place place, struct value value);
+
+/* @size bytes at @at get some other value. */
+void symbolic_overwrite(struct symbolic *s, struct stack_place at, uint64_t size);
 
 /* Forgets what lies below the stack pointer: an exception may overwrite it at any time. */
 void symbolic_forget_below(struct symbolic *s, const struct machine *machine);

@@ -285,6 +285,19 @@ static void add_field(struct insn_detail *ret, const uint8_t *bytes, uint8_t off
 	};
 }
 
+/* A string instruction with a rep prefix. */
+static bool is_repeated(const cs_insn *insn)
+{
+	if (insn->detail->x86.prefix[0] != X86_PREFIX_REP)
+		return false;
+	switch (insn->id) {
+	case X86_INS_STOSB: case X86_INS_STOSW: case X86_INS_STOSD: case X86_INS_STOSQ:
+	case X86_INS_MOVSB: case X86_INS_MOVSW: case X86_INS_MOVSD: case X86_INS_MOVSQ:
+		return true;
+	}
+	return false;
+}
+
 bool decode_detail(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64_t addr,
 		   struct insn_detail *ret)
 {
@@ -300,7 +313,7 @@ bool decode_detail(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64
 	if (!x86_layout(bytes, len, &l) || !cs_disasm_iter(d->detailed, &code, &left, &pc, insn))
 		return false;
 	memset(ret, 0, sizeof(*ret));
-	ret->op = op_of(insn->id);
+	ret->op = is_repeated(insn) ? OP_REP : op_of(insn->id);
 	for (uint8_t i = 0; i < x86->op_count && i < 4; i++)
 		ret->operands[ret->nr_operands++] = operand_of(&x86->operands[i]);
 	add_field(ret, bytes, l.disp, l.disp_size, l.pc_relative, l.indexed);
@@ -309,19 +322,11 @@ bool decode_detail(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64
 		ret->regs_read = reg_mask(read, nr_read);
 		ret->regs_written = reg_mask(written, nr_written);
 	}
+	if (ret->op == OP_REP)
+		ret->regs_written |= BIT(2);
 	snprintf(ret->text, sizeof(ret->text), "%s%s%.60s", insn->mnemonic, *insn->op_str ? " " : "",
 		 insn->op_str);
 	return true;
-}
-
-static bool is_string(unsigned int id)
-{
-	switch (id) {
-	case X86_INS_STOSB: case X86_INS_STOSW: case X86_INS_STOSD: case X86_INS_STOSQ:
-	case X86_INS_MOVSB: case X86_INS_MOVSW: case X86_INS_MOVSD: case X86_INS_MOVSQ:
-		return true;
-	}
-	return false;
 }
 
 bool decode_operands(struct decoder *d, const uint8_t *bytes, uint64_t len, uint64_t addr,
@@ -343,9 +348,7 @@ bool decode_operands(struct decoder *d, const uint8_t *bytes, uint64_t len, uint
 		return true;
 	if (!cs_disasm_iter(d->detailed, &code, &left, &pc, insn))
 		return false;
-	ret_detail->op = op_of(insn->id);
-	if (detail->x86.prefix[0] == X86_PREFIX_REP && is_string(insn->id))
-		ret_detail->op = OP_REP;
+	ret_detail->op = is_repeated(insn) ? OP_REP : op_of(insn->id);
 	ret_detail->nr_operands = 0;
 	ret_detail->regs_written = (ret_detail->op == OP_REP ? BIT(2) : 0) |
 		reg_mask(detail->regs_write, detail->regs_write_count);

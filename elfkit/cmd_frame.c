@@ -241,7 +241,7 @@ static struct err *open_subject(const struct args *args, const char *vmlinux, st
 	err = subject_open(vmlinux, false, &kernel);
 	err = err ?: workdir_make(&workdir);
 	err = err ?: standalone_link(args->object, kernel.funcs, workdir, &linked);
-	err = err ?: subject_open(linked, true, ret);
+	err = err ?: err_in(subject_open(linked, true, ret), args->object);
 	workdir_remove(workdir);
 	subject_release(&kernel);
 	return err;
@@ -257,6 +257,7 @@ struct err *cmd_frame(int argc, char **argv, int *status)
 	struct choice choice = { 0 };
 	struct args args = { 0 };
 	struct err *err;
+	const char *file;
 	char *end = NULL;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
@@ -270,9 +271,9 @@ struct err *cmd_frame(int argc, char **argv, int *status)
 	err = err ?: policy_read(policy_name, &policy);
 	choice.policy = policy;
 	err = err ?: open_subject(&args, vmlinux, &subject);
-	err = err ?: decoder_open(subject.image->machine, &decoder);
-	err = err ?: err_in(examine(&subject, decoder, args.func, &choice, &report),
-			    args.object ? args.object : vmlinux);
+	file = args.object ? args.object : vmlinux;
+	err = err ?: err_in(decoder_open(subject.image->machine, &decoder), file);
+	err = err ?: err_in(examine(&subject, decoder, args.func, &choice, &report), file);
 	*status = EXIT_CLEAN;
 	err = err ?: print(&report, args.json, status);
 	frame_report_release(&report);

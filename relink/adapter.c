@@ -5,6 +5,7 @@
 #include "relink/adapter.h"
 #include "relink/adapter_proof.h"
 #include "relink/behind.h"
+#include "relink/body.h"
 #include "relink/orc.h"
 
 #define MAX_ADAPTERS 8
@@ -30,7 +31,7 @@ struct old_side {
 	struct needs needs;
 };
 
-/* The module's side: the frame at the new call. */
+/* The module's side: the frame at the new call, which the body above it keeps. */
 struct new_side {
 	struct frame frame;
 	struct cfi_row row;
@@ -69,7 +70,8 @@ static struct err *read_new(const struct adapters *a, const struct object_ref *c
 
 	err = frame_read(a->decoder, a->machine, &code, &ret->frame);
 	err = err ?: debuginfo_cfi(a->info, call->section, call->insn, &ret->row);
-	return err ?: frame_agrees(a->machine, &ret->frame, &ret->row);
+	err = err ?: frame_agrees(a->machine, &ret->frame, &ret->row);
+	return err ?: body_prove(a->kernel->funcs, a->object, a->refs, a->match, a->decoder, call, &ret->frame);
 }
 
 /* Appends @code to the section of adapters. */

@@ -80,7 +80,7 @@ struct err *standalone_link(const char *path, const struct funcs *kernel, const 
 	err = err ?: write_stubs(object, kernel, source);
 	err = err ?: write_script(script);
 	err = err ?: module_run(assemble, log);
-	err = err ?: module_run(link, log);
+	err = err ?: err_in(module_run(link, log), path);
 	object_free(object);
 	if (!err) {
 		*image = output;

@@ -100,6 +100,9 @@ my %commands = (
 	why => [$program, 'boundary', '-c', $policy, '--why', 'schedule', 'FILE'],
 	refs => [$program, 'refs', 'FILE'],
 	check => [$program, 'refs', '--check', 'FILE'],
+	frame => [$program, 'frame', '-c', $policy, '__schedule', 'FILE'],
+	'frame object' => [$program, 'frame', '-c', $policy, '--json', '--object', 'FILE', '__schedule',
+		$inputs{dwarf5}],
 	'relink image' => [@relink, 'FILE', $inputs{'dwarf5-rebuilt.o'}],
 	'relink object' => [@relink, $inputs{dwarf5}, 'FILE'],
 	'relink joined' => [@relink, $inputs{dwarf5}, $inputs{'dwarf5-rebuilt.o'}],
@@ -108,7 +111,7 @@ my %commands = (
 	'diff new' => [$program, 'diff', '--all', '--json', '-o', 'OUT/diff.json', "$tmp/report.yaml", 'FILE'],
 );
 
-my %may_find = map { $_ => 1 } 'check', 'diff old', 'diff new', grep { /^relink/ } keys %commands;
+my %may_find = map { $_ => 1 } 'check', 'frame', 'frame object', 'diff old', 'diff new', grep { /^relink/ } keys %commands;
 
 # What is wrong with the outcome of a case, or undef.
 sub wrong {
@@ -156,11 +159,16 @@ sub wrong {
 	return $wrong;
 }
 
-# Runs a group of cases; one test each group.
+my $dropped = 0;
+
+# Runs a group of cases; one test each group. Damage that changes nothing is left out.
 sub sweep {
 	my ($group, @cases) = @_;
 	$_->{name} = "$_->{input}: $_->{how}: $_->{name}" for @cases;
 	@cases = grep { $_->{name} =~ /$pattern/ } @cases if defined $pattern;
+	my $all = @cases;
+	@cases = grep { !is_intact($_, $inputs{$_->{input}}) } @cases;
+	$dropped += $all - @cases;
 	return if !@cases;
 	for (@cases) {
 		$_->{command} = $commands{$_->{how}};
@@ -200,6 +208,8 @@ for my $how (qw(structs check)) {
 }
 sweep('intact: relink', map { { name => 'intact', input => $_, how => 'relink joined' } }
 	qw(dwarf5.o dwarf4.o compressed.o));
+sweep('intact: frame', on('dwarf5', ['frame'], { name => 'intact' }), on('dwarf4', ['frame'], { name => 'intact' }),
+	on('dwarf5-rebuilt.o', ['frame object'], { name => 'intact' }));
 
 my %elf = map { $_ => read_elf($inputs{$_}) } qw(dwarf5 dwarf4 clang compressed dwarf5.o dwarf5-rebuilt.o compressed.o);
 seed_for($seed, 'header');
@@ -211,6 +221,12 @@ sweep('section headers', on('dwarf5', ['structs'],
 	on('compressed', ['structs'], section_header_cases($elf{compressed}, sub { $_[0]{name} =~ /^\.debug_(?:info|str)$/ })),
 	on('dwarf5.o', ['relink joined'],
 		section_header_cases($elf{'dwarf5.o'}, sub { $_[0]{index} % 8 == $seed % 8 })));
+seed_for($seed, 'frames');
+# what is read for other commands as well is damaged for those
+sweep('frames', on('dwarf5', ['frame'], header_cases(), (grep { $_->{name} =~ /frame|: header/ } truncations($elf{dwarf5})),
+		byte_cases($elf{dwarf5}, 24 * $scale, '.text', '.symtab', '.strtab', '.debug_frame', '.eh_frame', '.debug_info')),
+	on('dwarf5-rebuilt.o', ['frame object'], header_cases(),
+		byte_cases($elf{'dwarf5-rebuilt.o'}, 12 * $scale, '.text', '.rela.text', '.symtab', '.strtab', '.debug_frame')));
 seed_for($seed, 'truncations');
 sweep('truncations', on('dwarf5', ['structs', 'refs'], truncations($elf{dwarf5})),
 	on('compressed', ['structs'], truncations($elf{compressed})),
@@ -306,4 +322,5 @@ sweep("kernel $kernel", map { { %$_, seconds => 200 } }
 	on('vmlinux', ['kernel refs'], byte_cases($vmlinux, 1, '.text', '.rela.text'), block_cases($vmlinux, 1, '.symtab')),
 	on('vmlinux', ['kernel boundary'], block_cases($vmlinux, 1, '.text', '.strtab', @debug)),
 	on('vmlinux', ['kernel structs'], byte_cases($vmlinux, 1, qw(.debug_info .debug_abbrev .debug_loclists .debug_str))));
+note("$dropped cases left out, which were as the intact file");
 done_testing;

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use Cwd qw(getcwd);
 use Elfkit;
 use JSON::PP;
 use Test::More;
@@ -18,6 +19,7 @@ my %variants = (
 	'frame-drap' => [qr/local aligned: 0, arguments 2 3 4 5 6 7/, qr/^cfa\t\[rbp-\d+\]\nrealigned\tat CFA-8$/m],
 	'frame-nofp' => [qr/no frame pointer/, qr/^cfa\trsp\+\d+\nsp\tCFA-\d+\nsaved/m],
 	'frame-nossp' => [qr/no stack protector/, qr/\A(?!.*^canary)/ms],
+	'frame-pushes' => [qr/fewer pushes/, qr/^sp\tCFA-24\nsaved\trbx\tCFA-16\nlocals/m],
 );
 my @unwound = qw(frame-drap frame-nofp);
 
@@ -55,6 +57,64 @@ sub unwind_module {
 	return "$dir/unwind.ko";
 }
 
+# The loader is compiled once for all modules of a kernel
+sub relink_once {
+	my ($kernel, @arguments) = @_;
+	my ($compiler) = slurp(kernel_dir($kernel) . '/config') =~ /^CONFIG_CC_VERSION_TEXT="([^ ]+)/m;
+	local @ENV{qw(CC_ONCE CC_ONCE_DIR MAKEFLAGS)} = ($compiler, $tmp, 'CC=' . getcwd() . '/t/lab/cc-once');
+	return relink($kernel, @arguments);
+}
+
+sub spew_object {
+	spew("$tmp/frames.c", shift);
+	system(qw(gcc -g -O2 -ffreestanding -fno-asynchronous-unwind-tables -mno-red-zone -mcmodel=kernel -fno-pic -fcf-protection=none -c -o), "$tmp/frames.o",
+		"$tmp/frames.c") == 0 or die;
+	return "$tmp/frames.o";
+}
+
+sub check {
+	my ($kernel, @objects) = @_;
+	my $dir = kernel_dir($kernel);
+	return run($elfkit, 'relink', '--check', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers", @objects);
+}
+
+# The object with the first store that __schedule() makes into its frame behind a branch led into the slot of %rbx
+sub misled {
+	my ($object, $frame, $name) = @_;
+	my ($fp) = $frame =~ /^fp\tCFA(-\d+)$/m or return;
+	my ($slot) = $frame =~ /^saved\trbx\tCFA(-\d+)$/m or return;
+	my ($at, $from, $branched);
+	for (`objdump -d -F --disassemble=__schedule $object`) {
+		($from, $at) = (hex $1, hex $2) if /^([0-9a-f]+) <__schedule> \(File Offset: 0x([0-9a-f]+)\)/;
+		$branched = 1 if /\t(?:call|j)/;
+		# a store of a register ends with its displacement, of one byte or four
+		next if !$branched || !/^ *([0-9a-f]+):\t((?:[0-9a-f]{2} )+) *\tmov +%\w+,-0x\w+\(%rbp\)/;
+		my ($offset, $size) = ($at + hex($1) - $from, scalar(() = $2 =~ /\S+/g));
+		my $displacement = $size < 6 ? pack 'c', $slot - $fp : pack 'l<', $slot - $fp;
+		my $bytes = slurp($object);
+		substr($bytes, $offset + $size - length $displacement, length $displacement) = $displacement;
+		return spew("$tmp/$name", $bytes);
+	}
+	return;
+}
+
+my %guests;
+# Frames of variable size, made at once and behind a branch
+{
+	my @frame = ($elfkit, 'frame', '--at', 'use', '--object', spew_object(<<'END'));
+void use(void *);
+int sleepy(void);
+int early(int n) { char a[n]; use(a); return sleepy(); }
+int late(int n) { if (sleepy()) { char a[n]; use(a); return sleepy() + a[1]; } return 0; }
+END
+	my ($status, undef, $err) = run(@frame, 'early', kernel_dir($kernels[0]) . '/vmlinux');
+	is($status, 2, 'a frame of variable size is an error');
+	like($err, qr/early: `sub rsp, \w+` moves the stack pointer in a way that is not understood$/, 'that names the instruction');
+	($status, my $text) = run(@frame, 'late', kernel_dir($kernels[0]) . '/vmlinux');
+	is($status, 1, 'behind a branch it is found out at the call');
+	like($text, qr/^unknown\tlate\+0x\w+: `mov rsp, \w+` behind the stack switch moves the stack pointer/m, 'as well');
+}
+
 for my $kernel (@kernels) {
 	my $vmlinux = kernel_dir($kernel) . '/vmlinux';
 
@@ -90,6 +150,27 @@ for my $kernel (@kernels) {
 	is($status, 2, "$kernel: a call that is not there is an error");
 	like($err, qr/__schedule: no such call in it/, "$kernel: and told");
 
+	# fewer pushes for all of a file, which is more than may change
+	my @fixed = objects($kernel, 'frame-fixed');
+	($status, $text) = run($elfkit, 'frame', '__schedule', '--object', $fixed[0], $vmlinux);
+	is(scalar(() = $text =~ /^saved/mg), 5, "$kernel: frame-fixed: a register less is saved") or diag($text);
+	unlike($text, qr/^saved\tr14/m, "$kernel: frame-fixed: the one that the compiler was denied");
+	($status, $text) = check($kernel, @fixed);
+	is($status, 1, "$kernel: frame-fixed: is refused");
+	like($text, qr/^refused: outside: affine_move_task .* is left to the kernel/m,
+		"$kernel: frame-fixed: since functions change that are left to the kernel");
+	unlike($text, qr/^refused: switch/m, "$kernel: frame-fixed: and not for its frame");
+
+	# an error of one slot in the new body is found
+	my @objects = objects($kernel, 'frame-locals');
+	($status, $text) = run($elfkit, 'frame', '__schedule', '--object', $objects[0], $vmlinux);
+	my $misled = misled($objects[0], $text, 'misled.o');
+	ok($misled, "$kernel: a store into the frame can be led astray");
+	($status, $text) = check($kernel, $misled // '', @objects[1 .. $#objects]);
+	is($status, 1, "$kernel: and is refused");
+	like($text, qr/^refused: switch: .*: new __schedule: __schedule\+0x\w+: `mov .*` ahead of the stack switch overwrites the slot of %rbx$/m,
+		"$kernel: by the instruction");
+
 	my (@files, $nr_probes);
 	for my $edit (sort keys %variants) {
 		my ($object) = objects($kernel, $edit);
@@ -97,32 +178,40 @@ for my $kernel (@kernels) {
 		($status, $text, $err) = run($elfkit, 'frame', '__schedule', '--object', $object, $vmlinux);
 		is($status, 0, "$kernel: $edit: the object's frame is understood") or diag($err);
 		like($text, $variants{$edit}[1], "$kernel: $edit: and differs as it should");
-		($status, undef, $err) = relink($kernel, $edit, "$edit.ko");
+		# of one name, so that the loader is compiled once
+		mkdir $_ for "$tmp/$kernel", "$tmp/$kernel/$edit";
+		($status, undef, $err) = relink_once($kernel, $edit, "$kernel/$edit/frame.ko");
 		is($status, 0, "$kernel: $edit: relinks, so its adapter is proven") or diag($err);
-		push @files, "$tmp/$edit.ko" if !$status;
+		push @files, "$tmp/$kernel/$edit" if !$status;
 	}
 	for my $edit (@unwound) {
-		my $offsets = -e "$tmp/$edit.ko" ? offsets("$tmp/$edit.ko") : '';
+		my $module = "$tmp/$kernel/$edit/frame.ko";
+		my $offsets = -e $module ? offsets($module) : '';
 
-		push @files, spew("$tmp/$edit.offsets", $offsets);
+		spew("$tmp/$kernel/$edit/offsets", $offsets);
 		$nr_probes += () = $offsets =~ /\d+/g;
 	}
-	($status, my $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 600, '-d', "$tmp/dmesg",
-		(map { ('-f', $_) } @files, "$programs/textdump", unwind_module($kernel)), 't/vm/frame.sh');
+	$guests{$kernel} = [$nr_probes, start('t/lab/vm', '-k', $kernel, '-t', 600, '-d', "$tmp/$kernel/dmesg",
+		(map { ('-f', $_) } @files, "$programs/textdump", unwind_module($kernel)), 't/vm/frame.sh')];
+}
+
+# Guests run while the next kernel's modules are made
+for my $kernel (@kernels) {
+	my ($nr_probes, $guest) = @{$guests{$kernel}};
+	my ($status, $out, $err) = finish($guest);
+
 	is($status, 0, "$kernel: the variants run") or diag($out, $err);
 	for my $edit (sort keys %variants) {
-		my $name = $edit =~ tr/-/_/r;
-
-		like($out, qr/^$name says: $variants{$edit}[0]/m, "$kernel: $edit: its code ran");
-		like($out, qr/^$name: text identical$/m, "$kernel: $edit: and went back");
+		like($out, qr/^$edit says: $variants{$edit}[0]/m, "$kernel: $edit: its code ran");
+		like($out, qr/^$edit: text identical$/m, "$kernel: $edit: and went back");
 	}
-	my @traces = $out =~ /^(\w+ \+0x\w+, \d+ hits, .*)$/mg;
+	my @traces = $out =~ /^([\w-]+ \+0x\w+, \d+ hits, .*)$/mg;
 	is(scalar @traces, $nr_probes, "$kernel: as many stack traces as adapters have instructions");
 	is_deeply([grep { !/ \+0x\w+, [1-9]\d* hits, to the end: \S/ } @traces], [],
 		"$kernel: each is whole, from the adapter to the task's first frame");
 	is_deeply([grep { !/(?:ret_from_fork\w*|entry_SYSCALL_64_after_hwframe|_startup_64(?:_no_verify)?|asm_\w+)\s*$/ }
 		@traces], [], "$kernel: and ends where tasks begin");
 	is_deeply([grep { /WARNING:|BUG:|Oops|general protection|stall|lockup|Unpatched return thunk/ }
-		split /\n/, slurp("$tmp/dmesg")], [], "$kernel: the kernel has nothing to complain about");
+		split /\n/, slurp("$tmp/$kernel/dmesg")], [], "$kernel: the kernel has nothing to complain about");
 }
 done_testing;

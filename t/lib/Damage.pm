@@ -10,7 +10,8 @@ use Fcntl qw(SEEK_SET);
 use File::Temp qw(tempdir);
 use Elfkit;
 
-our @EXPORT = qw(seed_for pick read_elf header_cases section_header_cases truncations byte_cases block_cases run_cases);
+our @EXPORT = qw(seed_for pick read_elf header_cases section_header_cases truncations byte_cases block_cases is_intact
+	run_cases);
 
 # Random numbers that depend on the seed and the group alone, not on what ran before.
 sub seed_for {
@@ -132,6 +133,21 @@ sub block_cases {
 	return @cases;
 }
 
+# Whether a case is no other than the intact file: zeros where there are zeros.
+sub is_intact {
+	my ($case, $path) = @_;
+	return 0 if !$case->{edits} || exists $case->{size} || exists $case->{content};
+	open my $f, '<:raw', $path or die "$path: $!";
+	for (@{$case->{edits}}) {
+		my ($off, $bytes) = @$_;
+		return 0 if !defined $bytes;
+		sysseek $f, $off, SEEK_SET;
+		sysread $f, my $there, length $bytes;
+		return 0 if $there ne $bytes;
+	}
+	return 1;
+}
+
 # What must be undone is returned as edits.
 sub apply {
 	my ($f, $case) = @_;
@@ -182,8 +198,10 @@ sub run_one {
 	my %result = (status => $?, out => slurp("$dir/stdout"), err => slurp("$dir/stderr"),
 		file => $hole{FILE}, left => [glob "$dir/scratch/*"], made => [glob "$dir/out/*"]);
 	my $wrong = $check->($case, \%result);
-	system 'rm', '-rf', "$dir/scratch", "$dir/out";
-	mkdir "$dir/$_" for qw(scratch out);
+	for (map { "$dir/$_" } qw(scratch out)) {
+		rmdir or system 'rm', '-rf', $_;
+		mkdir;
+	}
 	return defined $wrong ? "$wrong\n  command: @command" : undef;
 }
 

@@ -6,7 +6,7 @@ use warnings;
 use Exporter 'import';
 use File::Temp qw(tempdir);
 
-our @EXPORT = qw($elfkit $tmp @kernels kernel_dir objects run slurp spew relink);
+our @EXPORT = qw($elfkit $tmp @kernels kernel_dir objects run start finish slurp spew relink);
 
 our $elfkit = ($ENV{BUILD} || 'build') . '/elfkit';
 our @kernels = split ' ', ($ENV{KERNELS} || '6.1');
@@ -27,18 +27,33 @@ sub spew {
 	return $path;
 }
 
-# (exit status or -signal, stdout, stderr) of a command given as a list
-sub run {
+# A command that runs beside the test, with all that it prints
+my $started = 0;
+sub start {
+	my $files = "$tmp/run" . ++$started;
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
 		open STDIN, '<', '/dev/null';
-		open STDOUT, '>', "$tmp/stdout";
-		open STDERR, '>', "$tmp/stderr";
+		open STDOUT, '>', "$files.out";
+		open STDERR, '>', "$files.err";
 		exec @_ or die "$_[0]: $!";
 	}
-	waitpid $pid, 0;
+	return { pid => $pid, files => $files };
+}
+
+# (exit status or -signal, stdout, stderr) of what was started
+sub finish {
+	my ($job) = @_;
+	waitpid $job->{pid}, 0;
 	my $status = $? & 127 ? -($? & 127) : $? >> 8;
-	return ($status, slurp("$tmp/stdout"), slurp("$tmp/stderr"));
+	my @said = map { slurp("$job->{files}.$_") } qw(out err);
+	unlink map { "$job->{files}.$_" } qw(out err);
+	return ($status, @said);
+}
+
+# The same of a command given as a list
+sub run {
+	return finish(start(@_));
 }
 
 sub lab {

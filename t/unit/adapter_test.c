@@ -9,6 +9,9 @@
 static const char *const new_tops[] = {
 	/* 256 bytes of locals */
 	"push %rbp; mov %rsp, %rbp; push %r15; push %r14; push %r13; push %r12; push %rbx; sub $0x128, %rsp",
+	/* with a stack protector */
+	"push %rbp; mov %rsp, %rbp; push %r15; push %r14; push %r13; push %r12; push %rbx; sub $0x28, %rsp\n"
+	"mov %gs:0x28, %rax; mov %rax, -0x30(%rbp)",
 	/* realigned */
 	"push %rbp; mov %rsp, %rbp; push %r15; push %r14; push %r13; push %r12; push %rbx; and $-64, %rsp\n"
 	"sub $0xc0, %rsp; mov %gs:0x28, %rax; mov %rax, 0xb8(%rsp)",
@@ -438,8 +441,9 @@ TEST(old_frame_that_is_realigned_is_refused)
 {
 	struct bridge b;
 
-	bridge_init(&b, new_tops[0], olds[1].top, olds[1].bottom);
-	b.to.realigned = true;
+	bridge_init(&b, new_tops[0], "push %rbp; mov %rsp, %rbp; push %r12; and $-64, %rsp; sub $0x40, %rsp",
+		    "lea -8(%rbp), %rsp; pop %r12; pop %rbp; ret");
+	assert_true(b.to.realigned);
 	assert_error(generate(&b), "its frame is realigned");
 	bridge_release(&b);
 }
@@ -459,7 +463,7 @@ TEST(adapter_can_be_unwound_from_everywhere)
 	struct unwind_rows rows;
 	struct bridge b;
 
-	bridge_init(&b, new_tops[2], olds[0].top, olds[0].bottom);
+	bridge_init(&b, new_tops[3], olds[0].top, olds[0].bottom);
 	assert_success(generate(&b));
 	assert_success(prove(&b, &rows));
 	assert_true(rows.n == 5);

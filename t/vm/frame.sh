@@ -1,35 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0
 # In the guest: each variant in turn, with work before, in and after; where the offsets of its adapter are given
-# (NAME.offsets), stack traces from each instruction of the adapter. The text must be as before.
+# (NAME/offsets), stack traces from each instruction of the adapter. The text must be as before.
 set -e
 
 ./textdump /tmp/before
 # an optimised probe runs a copy of the instructions behind it as well, and theirs would not be hit
 echo 0 > /proc/sys/debug/kprobes-optimization
-for module in *.ko; do
-	name=$(basename $module .ko | tr - _)	# as the kernel calls it
-	[ $name = unwind ] && continue
+for folder in frame-*; do
 	dmesg -c > /dev/null
 	for try in 1 2 3 4 5; do
-		insmod ./$module && break
+		insmod $folder/frame.ko && break
 		sleep 0.2
 	done
-	grep -q '^1$' /sys/kernel/elfkit/$name/enabled
+	grep -q '^1$' /sys/kernel/elfkit/frame/enabled
 	hackbench -g 1 -l 50 > /dev/null
-	if [ -e ${module%.ko}.offsets ]; then
-		insmod ./unwind.ko offsets=$(cat ${module%.ko}.offsets)
+	if [ -e $folder/offsets ]; then
+		insmod ./unwind.ko offsets=$(cat $folder/offsets)
 		hackbench -g 1 -l 20 > /dev/null
 		rmmod unwind
-		dmesg | sed -n "s/.*unwind: /$name /p"
+		dmesg | sed -n "s/.*unwind: /$folder /p"
 	fi
-	dmesg | sed -n "s/.*scheduler: /$name says: /p"
+	dmesg | sed -n "s/.*scheduler: /$folder says: /p"
 	for try in 1 2 3 4 5; do
-		echo 0 > /sys/kernel/elfkit/$name/enabled && break
+		echo 0 > /sys/kernel/elfkit/frame/enabled && break
 		sleep 0.2
 	done
-	rmmod $name
+	rmmod frame
 	hackbench -g 1 -l 10 > /dev/null
 	./textdump /tmp/after
 	cmp /tmp/before /tmp/after
-	echo "$name: text identical"
+	echo "$folder: text identical"
 done
