@@ -32,11 +32,16 @@ void check_compilers(const struct check *check);
 void check_signatures(const struct check *check);
 struct err *check_layouts(const struct check *check);
 void check_constants(const struct check *check);
-void check_object_types(const struct check *check);
-struct err *check_inlines(const struct check *check);
+void check_objects(const struct check *check);
+
+/* @explained: [object symbols], set for functions with an edit of their own or of a copy in them. */
+struct err *check_inlines(const struct check *check, bool *explained);
 
 /* "FUNC (FILE:LINE)" for the code at link-time address @addr. Caller frees. */
 char *check_user(const struct check *check, uint64_t addr);
+
+/* Outside callers; who holds the address of a callback calls it from anywhere. */
+void check_add_callers(const struct check *check, struct remark *remark, uint32_t func);
 
 /* Whether the function of the kernel stays as it is while the module is loaded. */
 bool check_is_outside(const struct check *check, uint32_t func);

@@ -18,7 +18,7 @@ static bool has_other_reasons(const struct check *c)
 {
 	for (uint32_t i = 0; i < c->remarks->n; i++)
 		switch (c->remarks->v[i].kind) {
-		case REMARK_LAYOUT: case REMARK_CONSTANT: case REMARK_MEMBER: case REMARK_LOCAL: case REMARK_COMPILER:
+		case REMARK_LAYOUT: case REMARK_CONSTANT: case REMARK_LOCAL: case REMARK_COMPILER:
 			return true;
 		default:
 			break;
@@ -63,7 +63,7 @@ static struct err *copies_elsewhere(const struct check *c, const struct lines_ed
 	return err;
 }
 
-struct err *check_inlines(const struct check *c)
+struct err *check_inlines(const struct check *c, bool *explained)
 {
 	struct lines_edited edited;
 	struct err *err = NULL;
@@ -82,6 +82,7 @@ struct err *check_inlines(const struct check *c)
 		if (!f->nr_users)
 			remarks_drop_last(c->remarks);
 	}
-	free(edited.v);
+	memcpy(explained, edited.explained, c->object->nr_symbols * sizeof(*explained));
+	lines_edited_release(&edited);
 	return err;
 }
