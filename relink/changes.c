@@ -295,14 +295,16 @@ void changes_check_sealed(const struct check *c, const bool *taken)
 		uint32_t func = taken[i] ? c->match->func[i] : NO_ID;
 		uint64_t addr = func == NO_ID ? 0 : c->kernel->funcs->v[func].low;
 		const uint8_t *bytes = func == NO_ID ? NULL : image_bytes(c->kernel->image, addr, 4);
+		const struct debug_func *source;
 		bool pad = bytes && !memcmp(bytes, machine->landing_pad, sizeof(machine->landing_pad));
 
 		/* a label of the linker script may stand where a function starts */
 		if (func == NO_ID || strcmp(c->kernel->funcs->v[func].name, c->object->symbols[i].name) ||
 		    kernel_takes(c, func) || (pad && !is_sealed(c->kernel->image, seals, addr)))
 			continue;
-		remarks_add(c->remarks, REMARK_SEALED, xstrdup(c->object->symbols[i].name), NULL, 0,
-			     xasprintf("its address is taken, and an indirect call of it traps: %s",
-				       pad ? "the kernel overwrites its endbr64 when it boots" : "it has no endbr64"));
+		source = funcs_source(c->kernel->funcs, func);
+		remarks_add(c->remarks, REMARK_SEALED, xstrdup(c->object->symbols[i].name),
+			    source ? xstrdup(source->file) : NULL, source ? source->line : 0, xasprintf("its address is taken, and an indirect call of it traps: %s",
+			    pad ? "the kernel overwrites its endbr64 when it boots" : "it has no endbr64"));
 	}
 }

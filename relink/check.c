@@ -107,28 +107,20 @@ void check_signatures(const struct check *c)
 	}
 }
 
-/*
- * Where code changed because of a layout or a constant, the cause is told, not each function
- * that follows from it; one with an edit of its own is told, too.
- */
-static void drop_consequences(const struct check *c, const bool *explained)
+/* The cause is told, and not each function that follows from it. */
+static void drop_consequences(const struct check *c, const bool *follows)
 {
-	bool cause = false;
-
-	for (uint32_t i = 0; i < c->remarks->n; i++)
-		cause |= c->remarks->v[i].weight == REMARK_REFUSED &&
-			 (c->remarks->v[i].kind == REMARK_LAYOUT || c->remarks->v[i].kind == REMARK_CONSTANT);
-	for (uint32_t i = c->remarks->n; cause && i-- > 0;) {
+	for (uint32_t i = c->remarks->n; i-- > 0;) {
 		const struct remark *f = &c->remarks->v[i];
 
-		if ((f->kind == REMARK_OUTSIDE || f->kind == REMARK_INIT) && f->symbol && !explained[f->symbol])
+		if ((f->kind == REMARK_OUTSIDE || f->kind == REMARK_INIT) && f->symbol && follows[f->symbol])
 			remarks_drop(c->remarks, i);
 	}
 }
 
 struct err *check_change(const struct check *c)
 {
-	bool *explained = xcalloc(c->object->nr_symbols, sizeof(*explained));
+	bool *follows = xcalloc(c->object->nr_symbols, sizeof(*follows));
 	struct err *err;
 
 	check_compilers(c);
@@ -136,9 +128,9 @@ struct err *check_change(const struct check *c)
 	check_constants(c);
 	check_objects(c);
 	err = check_layouts(c);
-	err = err ?: check_inlines(c, explained);
+	err = err ?: check_inlines(c, follows);
 	if (!err)
-		drop_consequences(c, explained);
-	free(explained);
+		drop_consequences(c, follows);
+	free(follows);
 	return err;
 }

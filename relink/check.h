@@ -34,8 +34,11 @@ struct err *check_layouts(const struct check *check);
 void check_constants(const struct check *check);
 void check_objects(const struct check *check);
 
-/* @explained: [object symbols], set for functions with an edit of their own or of a copy in them. */
-struct err *check_inlines(const struct check *check, bool *explained);
+/*
+ * @follows: [object symbols], set for functions that changed for a reason that is told: a layout, a
+ * constant, or an edited function that they have a copy of.
+ */
+struct err *check_inlines(const struct check *check, bool *follows);
 
 /* "FUNC (FILE:LINE)" for the code at link-time address @addr. Caller frees. */
 char *check_user(const struct check *check, uint64_t addr);

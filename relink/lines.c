@@ -263,11 +263,29 @@ static struct host *host_at(const struct search *s, const struct row *row)
 	return NULL;
 }
 
+static bool is_own(const struct search *s, uint32_t func, const struct host *host)
+{
+	const char *name = s->now->funcs[func].name, *symbol = s->object->symbols[host->symbol].name;
+	size_t len = strlen(name);
+
+	return !strncmp(symbol, name, len) && (!symbol[len] || symbol[len] == '.');
+}
+
+static void explain(struct search *s, uint32_t func, struct host *host)
+{
+	enum lines_cause *cause = &s->edited->cause[host->symbol];
+
+	if (is_own(s, func, host))
+		*cause = CAUSE_OWN;
+	else if (*cause == CAUSE_UNKNOWN)
+		*cause = CAUSE_COPY;
+}
+
 static void add_edit(struct search *s, uint32_t func, struct host *host)
 {
 	const struct debug_func *f = &s->now->funcs[func];
 
-	host->explained = s->edited->explained[host->symbol] = true;
+	host->explained = true;
 	for (uint32_t i = 0; i < s->edited->n; i++)
 		if (!strcmp(s->edited->v[i].name, f->name) && !strcmp(s->edited->v[i].file, f->file))
 			return;
@@ -337,15 +355,6 @@ static bool was_edited(const struct search *s, const struct row *r)
 	return has_position(&s->gone, func, NULL) || (!s->positions_only && !has_position(&s->kept, func, NULL));
 }
 
-/* Code of the host itself, not of a copy in it. */
-static bool is_own(const struct search *s, const struct row *r, const struct host *host)
-{
-	const char *name = s->now->funcs[r->func].name, *symbol = s->object->symbols[host->symbol].name;
-	size_t len = strlen(name);
-
-	return !strncmp(symbol, name, len) && (!symbol[len] || symbol[len] == '.');
-}
-
 static void find_edits(struct search *s)
 {
 	for (uint32_t i = 0; i < s->rows.n; i++) {
@@ -355,8 +364,8 @@ static void find_edits(struct search *s)
 			continue;
 		if (was_edited(s, &s->rows.v[i]))
 			add_edit(s, s->rows.v[i].func, host);
-		else if (is_own(s, &s->rows.v[i], host))
-			s->edited->explained[host->symbol] = true;
+		if (host->explained || is_own(s, s->rows.v[i].func, host))
+			explain(s, s->rows.v[i].func, host);
 	}
 	for (uint32_t i = 0; i < s->nr_hosts && !s->positions_only; i++) {
 		const struct host *host = &s->hosts[i];
@@ -366,8 +375,10 @@ static void find_edits(struct search *s)
 		if (!host->changed || host->explained || s->where[host->symbol] == UINT64_MAX)
 			continue;
 		r = row_covering(&s->rows, sym->section, sym->value + s->where[host->symbol]);
-		if (r)
-			add_edit(s, r->func, &s->hosts[i]);
+		if (!r)
+			continue;
+		add_edit(s, r->func, &s->hosts[i]);
+		s->edited->cause[host->symbol] = CAUSE_COPY;	/* or its own: it is a guess */
 	}
 }
 
@@ -381,7 +392,7 @@ void lines_find_edited(const struct debuginfo *old, const struct debuginfo *now,
 	bool any = false;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->explained = xcalloc(object->nr_symbols, sizeof(*ret->explained));
+	ret->cause = xcalloc(object->nr_symbols, sizeof(*ret->cause));
 	find_hosts(&s, match, verdict);
 	for (uint32_t i = 0; i < s.nr_hosts; i++)
 		any |= s.hosts[i].changed;
@@ -407,7 +418,7 @@ void lines_find_edited(const struct debuginfo *old, const struct debuginfo *now,
 void lines_edited_release(struct lines_edited *edited)
 {
 	free(edited->v);
-	free(edited->explained);
+	free(edited->cause);
 }
 
 char *lines_place(const struct debuginfo *info, uint64_t addr)

@@ -17,6 +17,13 @@
 
 #include "relink/compare.h"
 
+/* Why code changed. */
+enum lines_cause {
+	CAUSE_UNKNOWN,
+	CAUSE_COPY,		/* an edit of a function that it has a copy of */
+	CAUSE_OWN,		/* an edit of its own */
+};
+
 struct lines_edited {
 	struct lines_edit {
 		const char *name;	/* owned by the DWARF that was read */
@@ -25,7 +32,7 @@ struct lines_edited {
 		const char *host;	/* changed code that it was found in */
 	} *v;				/* sorted by name, then file; each once */
 	uint32_t n, cap;
-	bool *explained;		/* [object symbols]: changed code with an edit in it */
+	enum lines_cause *cause;	/* [object symbols] */
 };
 
 /*
