@@ -33,8 +33,8 @@ struct pool {
 	char **names, **comp_dirs;
 	uint32_t nr_units;
 	const struct type_filter *filter;
+	bool *declares;		/* [units * names of the filter] ... */
 	bool *wanted;		/* [units]; without a filter NULL */
-	bool partial;
 	struct unfilled *todo;
 	uint32_t nr_todo, cap_todo;
 	uint32_t next;		/* atomic: of units, then of todo */
@@ -259,22 +259,20 @@ static struct err *open_dwarf(struct reader *r, struct pool *pool)
 	return r->types.dwarf ? NULL : err_new("no DWARF: %s", dwarf_errmsg(-1));
 }
 
-static bool declares_one(const struct type_filter *filter, Dwarf_Die *die)
+static void note_declared(const struct type_filter *filter, Dwarf_Die *die, bool *declares)
 {
 	int tag = dwarf_tag(die);
 	const char *name;
 
 	if ((tag != DW_TAG_structure_type && tag != DW_TAG_union_type && tag != DW_TAG_typedef) ||
 	    dwarf_hasattr(die, DW_AT_declaration))
-		return false;
+		return;
 	name = dwarf_diename(die);
 	for (uint32_t i = 0; name && i < filter->n; i++)
-		if (!strcmp(name, filter->names[i]))
-			return true;
-	return false;
+		declares[i] |= !strcmp(name, filter->names[i]);
 }
 
-/* Whether the unit has one of the structs that are looked for. */
+/* Which of the structs that are looked for each unit has. */
 static void *filter_units(void *arg)
 {
 	struct reader *r = arg;
@@ -289,23 +287,29 @@ static void *filter_units(void *arg)
 		if (!dwarf_offdie(r->types.dwarf, pool->units[i], &unit))
 			continue;
 		die_begin(dies, &unit, pool->names[i]);
-		for (result = dwarf_child(&unit, &die); !pool->wanted[i] && die_arrived(dies, result, &unit, &die);
+		for (result = dwarf_child(&unit, &die); die_arrived(dies, result, &unit, &die);
 		     result = dwarf_siblingof(&die, &die))
-			pool->wanted[i] = declares_one(pool->filter, &die);
+			note_declared(pool->filter, &die, pool->declares + (size_t)i * pool->filter->n);
 		if (i % UNITS_IN_MEMORY == 0)
 			mapping_forget(&r->file);
 	}
 	return NULL;
 }
 
-static void limit_units(struct pool *pool)
+static void choose_units(struct pool *pool)
 {
-	uint32_t n = 0;
+	const struct type_filter *filter = pool->filter;
 
-	for (uint32_t i = 0; i < pool->nr_units; i++) {
-		if (pool->wanted[i] && n++ >= pool->filter->max_units) {
-			pool->wanted[i] = false;
-			pool->partial = true;
+	for (uint32_t name = 0; name < filter->n; name++) {
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < pool->nr_units; i++) {
+			if (!pool->declares[(size_t)i * filter->n + name])
+				continue;
+			if (n++ < filter->max_units)
+				pool->wanted[i] = true;
+			else
+				filter->left_out[name] = true;
 		}
 	}
 }
@@ -469,9 +473,10 @@ static struct err *read_all(struct pool *pool, struct reader *readers, uint32_t 
 		err = open_dwarf(&readers[i], pool);
 	err = err ?: list_units(pool, readers[0].types.dwarf);
 	if (!err && pool->filter) {
+		pool->declares = xcalloc((size_t)pool->nr_units * pool->filter->n + 1, sizeof(*pool->declares));
 		pool->wanted = xcalloc(pool->nr_units + 1, sizeof(*pool->wanted));
 		err = run_readers(readers, nr_readers, filter_units);
-		limit_units(pool);
+		choose_units(pool);
 	}
 	err = err ?: run_readers(readers, nr_readers, read_units);
 	err = err ?: damage_found(readers, nr_readers);
@@ -507,12 +512,12 @@ struct err *typeinfo_read(const char *path, uint32_t nr_threads, const struct ty
 		free(pool.comp_dirs[i]);
 	free(pool.comp_dirs);
 	free(pool.units);
+	free(pool.declares);
 	free(pool.wanted);
 	free(pool.todo);
 	info->types = pool.types;
 	info->units = pool.names;
 	info->nr_units = pool.nr_units;
-	info->partial = pool.partial;
 	if (err) {
 		typeinfo_free(info);
 		return err;

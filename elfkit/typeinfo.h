@@ -53,14 +53,14 @@ struct typeinfo {
 	uint32_t nr_vars;
 	char **units;
 	uint32_t nr_units;
-	bool partial;		/* a filter's limit has left units out */
 };
 
 /* Which units to read: those that have the members of one of these structs. */
 struct type_filter {
 	const char **names;
 	uint32_t n;
-	uint32_t max_units;	/* so many, the first ones, are enough */
+	uint32_t max_units;	/* so many, the first ones, are enough for each */
+	bool *left_out;		/* [names]: set where that has left units out */
 };
 
 /* Reads the units of the image at @path with @nr_threads threads; all of them without a @filter. */

@@ -303,14 +303,14 @@ static void add_users_of(const struct check *c, const struct structs *structs, c
 				remark_add_user(f, xasprintf("%s uses %s", user, e->type->members[m].name));
 			}
 	}
-	f->more_users = structs->info->partial;
 }
 
 /* Those who use a member that is elsewhere now. */
 static struct err *add_users(const struct check *c, const struct refused *refused, uint32_t n)
 {
 	const char **names = xcalloc(n, sizeof(*names));
-	struct type_filter filter = { names, n, MAX_UNITS };
+	bool *left_out = xcalloc(n, sizeof(*left_out));
+	struct type_filter filter = { names, n, MAX_UNITS, left_out };
 	struct structs *structs = NULL;
 	struct err *err;
 
@@ -319,7 +319,10 @@ static struct err *add_users(const struct check *c, const struct refused *refuse
 	err = kernel_users_of(c->kernel, &filter, &structs);
 	for (uint32_t i = 0; !err && i < n; i++)
 		add_users_of(c, structs, &refused[i]);
+	for (uint32_t i = 0; i < n; i++)
+		c->remarks->v[refused[i].remark].more_users = left_out[i];
 	structs_free(structs);
+	free(left_out);
 	free(names);
 	return err;
 }

@@ -10,7 +10,7 @@ use Test::More;
 
 # Edits that do not meet share a tree. In those with a struct or a constant that moved, code changes all over.
 my @allowed = ('slice+static+deadline+topology+autogroup+cpuacct', 'inline+hole+local', 'hook+pool');
-my $many = 'copies+resized+newmethod+fops+initvalue+weights+retype+callback+removed+callgone+newinit+enumend+macro+fatal+' .
+my $many = 'copies+resized+newmethod+fops+initvalue+weights+retype+statictype+callback+removed+callgone+newinit+enumend+macro+fatal+' .
 	'returns+taskhole';
 my @refused = ('copies+resized+boot', $many, 'class+key+sealed');
 my $moved = 'rq+enum+signature+outside+init+scaling+taskgrow';
@@ -128,7 +128,7 @@ for my $kernel (@kernels) {
 	($status, $out, $err) = run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
 		'-o', "$tmp/out/class.ko", objects($kernel, 'class+key+sealed'));
 	is($status, 1, "$kernel: building it ends with exit status 1");
-	like($err, qr/^refused: object: fair_sched_class: .*\n    way out: .*\n(?s:.*)\nthe change cannot be loaded \(\d reasons\)$/m,
+	like($err, qr/^refused: object: fair_sched_class \(kernel/sched/fair\.c:\d+\): .*\n(?:    outside: .*\n)+    way out: .*\n(?s:.*)\nthe change cannot be loaded \(\d reasons\)$/m,
 		"$kernel: and says why");
 	is_deeply([glob "$tmp/out/*"], [], "$kernel: nothing is written");
 
