@@ -90,6 +90,9 @@ static int compare_remarks(const void *a, const void *b)
 	const struct remark *x = a, *y = b;
 	int c;
 
+	/* another compiler explains much of what follows */
+	if ((x->kind == REMARK_COMPILER) != (y->kind == REMARK_COMPILER))
+		return x->kind == REMARK_COMPILER ? -1 : 1;
 	if (x->weight != y->weight)
 		return x->weight < y->weight ? -1 : 1;
 	if (x->kind != y->kind)

@@ -139,6 +139,10 @@ for my $kernel (@kernels) {
 	($status, $check) = check($kernel, [$objects[0], spew("$tmp/fair.o", $fair), @objects[2, 3]]);
 	is($status, 0, "$kernel: another compiler is no refusal");
 	is_deeply(found($check, 'warning'), ['compiler kernel/sched/fair.c'], "$kernel: but a warning");
+	my @sealed = objects($kernel, 'class+key+sealed');
+	($status, $check) = check($kernel, [$sealed[0], "$tmp/fair.o", @sealed[2, 3]]);
+	is($status, 1, "$kernel: a refused change of another compiler's");
+	is_deeply([map { $check->{findings}[$_]{verdict} } 0, 1], [qw(warning refused)], "$kernel: has the warning on top");
 
 	# policies of boundary.yaml
 	my $policy = slurp('boundary.yaml');
