@@ -125,9 +125,9 @@ struct err *check_change(const struct check *c)
 
 	check_compilers(c);
 	check_signatures(c);
-	check_constants(c);
 	check_objects(c);
-	err = check_layouts(c);
+	err = check_constants(c);
+	err = err ?: check_layouts(c);
 	err = err ?: check_inlines(c, follows);
 	if (!err)
 		drop_consequences(c, follows);

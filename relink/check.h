@@ -31,7 +31,7 @@ struct err *check_change(const struct check *check);
 void check_compilers(const struct check *check);
 void check_signatures(const struct check *check);
 struct err *check_layouts(const struct check *check);
-void check_constants(const struct check *check);
+struct err *check_constants(const struct check *check);
 void check_objects(const struct check *check);
 
 /*

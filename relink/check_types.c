@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "elfkit/copies.h"
 #include "relink/check.h"
 
 enum { ROOT = UINT32_MAX };
@@ -397,9 +398,40 @@ struct err *check_layouts(const struct check *c)
 	return err;
 }
 
-/* A constant of a header has been compiled into whoever includes it, and is stored in what exists. */
-void check_constants(const struct check *c)
+/* A constant that has another value now, and the remark about it. */
+struct moved_constant {
+	const struct shape_constant *constant;
+	uint32_t remark;
+	bool done;
+};
+
+/* Files outside that have the enum of @of: once for all of its constants. */
+static struct err *add_enum_users(const struct check *c, struct moved_constant *v, uint32_t n, uint32_t of)
 {
+	const struct shape_constant *first = v[of].constant;
+	struct copies copies;
+	struct err *err;
+
+	err = copies_find_enum(c->kernel->debuginfo, c->kernel->policy, first->enumeration, first->file, &copies);
+	for (uint32_t i = of; i < n && !err; i++) {
+		if (v[i].done || !v[i].constant->enumeration || strcmp(v[i].constant->enumeration, first->enumeration) ||
+		    strcmp(v[i].constant->file, first->file))
+			continue;
+		v[i].done = true;
+		for (uint32_t k = 0; k < copies.n; k++)
+			remark_add_user(&c->remarks->v[v[i].remark], xstrdup(copies.v[k].unit));
+	}
+	copies_release(&copies);
+	return err;
+}
+
+/* A constant of a header has been compiled into whoever includes it, and is stored in what exists. */
+struct err *check_constants(const struct check *c)
+{
+	struct moved_constant *moved = NULL;
+	struct err *err = NULL;
+	uint32_t n = 0, cap = 0;
+
 	for (uint32_t i = 0; i < c->old->nr_constants; i++) {
 		const struct shape_constant *old = &c->old->constants[i];
 		const struct shape_constant *now = shapes_constant(c->now, old->name, old->file);
@@ -409,10 +441,19 @@ void check_constants(const struct check *c)
 		if (!now || now->value == old->value)
 			continue;
 		f = remarks_add(c->remarks, REMARK_CONSTANT, xstrdup(old->name), xstrdup(now->file), now->line,
-				 xasprintf("its value is %ld instead of %ld%s%s", (long)now->value, (long)old->value,
-					   old->enumeration ? ", in enum " : "",
-					   old->enumeration ? old->enumeration : ""));
-		if (len > 2 && !strcmp(old->file + len - 2, ".c") && policy_has_file(c->kernel->policy, old->file))
+				xasprintf("its value is %ld instead of %ld%s%s", (long)now->value, (long)old->value,
+					  old->enumeration ? ", in enum " : "",
+					  old->enumeration ? old->enumeration : ""));
+		if (len > 2 && !strcmp(old->file + len - 2, ".c") && policy_has_file(c->kernel->policy, old->file)) {
 			f->weight = REMARK_NOTE;
+			continue;
+		}
+		GROW(moved, n, cap);
+		moved[n++] = (struct moved_constant){ old, c->remarks->n - 1, !old->enumeration };
 	}
+	for (uint32_t i = 0; i < n && !err; i++)
+		if (!moved[i].done)
+			err = add_enum_users(c, moved, n, i);
+	free(moved);
+	return err;
 }

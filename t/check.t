@@ -13,7 +13,7 @@ my @allowed = ('slice+static+deadline+topology+autogroup+cpuacct', 'inline+hole+
 my $many = 'copies+resized+newmethod+fops+initvalue+weights+retype+statictype+callback+removed+callgone+newinit+enumend+macro+fatal+' .
 	'returns+taskhole';
 my @refused = ('copies+resized+boot', $many, 'class+key+sealed');
-my $moved = 'rq+enum+signature+outside+init+scaling+taskgrow';
+my $moved = 'rq+enum+signature+outside+init+housekeeping+taskgrow';
 
 sub check {
 	my ($kernel, $objects, @options) = @_;
@@ -108,6 +108,10 @@ for my $kernel (@kernels) {
 	like($rq->{what}, qr/^__lock moves from 0 to 8, nr_running .*\(runqueues\)/, "$kernel: members are named, and an instance");
 	like("@{$rq->{users} || []}", qr{calc_load_fold_active \(kernel/sched/loadavg\.c:\d+\) uses nr_running},
 		"$kernel: and who outside uses one");
+	my @having = @{finding($check, 'constant', 'HK_TYPE_MAX')->{users} || []};
+	ok(@having > 1 && !(grep { !m{^[\w/-]+\.c$} || m{^kernel/sched/(?:core|fair)} } @having),
+		"$kernel: files outside that have an enum") or diag(explain(finding($check, 'constant', 'HK_TYPE_MAX')));
+	is_deeply(finding($check, 'constant', 'NUMA_BACKPLANE')->{users}, [], "$kernel: none has one of the scheduler's own");
 	my $task = finding($check, 'layout', 'task_struct');
 	ok(@{$task->{users} || []} == 8 && $task->{more_users}, "$kernel: of those who use a struct of the whole kernel, some");
 	my $signature = finding($check, 'signature', 'proc_sched_autogroup_show_task');
@@ -128,7 +132,7 @@ for my $kernel (@kernels) {
 	($status, $out, $err) = run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
 		'-o', "$tmp/out/class.ko", objects($kernel, 'class+key+sealed'));
 	is($status, 1, "$kernel: building it ends with exit status 1");
-	like($err, qr/^refused: object: fair_sched_class \(kernel/sched/fair\.c:\d+\): .*\n(?:    outside: .*\n)+    way out: .*\n(?s:.*)\nthe change cannot be loaded \(\d reasons\)$/m,
+	like($err, qr{^refused: object: fair_sched_class \(kernel/sched/fair\.c:\d+\): .*\n(?:    outside: .*\n)+    way out: .*\n(?s:.*)\nthe change cannot be loaded \(\d reasons\)$}m,
 		"$kernel: and says why");
 	is_deeply([glob "$tmp/out/*"], [], "$kernel: nothing is written");
 
