@@ -83,10 +83,12 @@ MODULES := \
 	relink/shape_find \
 	relink/compare \
 	relink/symvers \
+	relink/holders \
 	relink/bind \
 	relink/lines \
 	relink/check \
 	relink/check_types \
+	relink/check_objects \
 	relink/check_inlines \
 	relink/changes \
 	relink/rewrite \

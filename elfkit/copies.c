@@ -14,7 +14,8 @@ struct search {
 	const struct policy *policy;
 	const char **names;	/* of all source functions of the scheduler's files, sorted */
 	uint32_t nr_names;
-	const char *file;	/* where the only function that is wanted is declared; NULL: all */
+	const char *file;	/* where the only function or enum that is wanted is declared; NULL: all */
+	bool enums;		/* wanted are enums, not functions */
 	const char *unit, *comp_dir;
 	uint32_t line;		/* of the function that is being walked */
 	struct copies *copies;
@@ -46,7 +47,7 @@ static void add(struct search *s, const char *name, const char *host)
 {
 	GROW(s->copies->v, s->copies->n, s->copies->cap);
 	s->copies->v[s->copies->n++] = (struct copy){
-		xstrdup(name), xstrdup(host), debuginfo_path(s->unit, s->comp_dir), s->line,
+		xstrdup(name), host ? xstrdup(host) : NULL, debuginfo_path(s->unit, s->comp_dir), s->line,
 	};
 }
 
@@ -88,12 +89,16 @@ static void walk(struct search *s, Dwarf_Die *parent, const char *host)
 static bool has_wanted(struct search *s, Dwarf_Die *unit)
 {
 	Dwarf_Die die;
-	int result;
+	int result, line = 0;
 
 	for (result = dwarf_child(unit, &die); die_arrived(&s->dies, result, unit, &die);
 	     result = dwarf_siblingof(&die, &die))
-		if (dwarf_tag(&die) == DW_TAG_subprogram && dwarf_hasattr(&die, DW_AT_inline) && is_wanted(s, &die))
+		if (s->enums ? dwarf_tag(&die) == DW_TAG_enumeration_type && is_wanted(s, &die) :
+		    dwarf_tag(&die) == DW_TAG_subprogram && dwarf_hasattr(&die, DW_AT_inline) && is_wanted(s, &die)) {
+			dwarf_decl_line(&die, &line);
+			s->line = line;
 			return true;
+		}
 	return false;
 }
 
@@ -103,7 +108,7 @@ static int compare_copies(const void *a, const void *b)
 	int cmp = strcmp(x->name, y->name);
 
 	cmp = cmp ? cmp : strcmp(x->unit, y->unit);
-	return cmp ? cmp : strcmp(x->host, y->host);
+	return cmp ? cmp : strcmp(x->host ? x->host : "", y->host ? y->host : "");
 }
 
 static struct err *search_units(const struct debuginfo *info, struct search *s)
@@ -124,6 +129,10 @@ static struct err *search_units(const struct debuginfo *info, struct search *s)
 		die_begin(&s->dies, &die, s->unit);
 		if (!has_wanted(s, &die))
 			continue;
+		if (s->enums) {
+			add(s, s->names[0], NULL);
+			continue;
+		}
 		die_begin(&s->dies, &die, s->unit);
 		walk(s, &die, NULL);
 	}
@@ -155,6 +164,17 @@ struct err *copies_find_one(const struct debuginfo *info, const struct policy *p
 			    const char *file, struct copies *ret)
 {
 	struct search s = { .policy = policy, .copies = ret, .names = &name, .nr_names = 1, .file = file };
+
+	memset(ret, 0, sizeof(*ret));
+	return search_units(info, &s);
+}
+
+struct err *copies_find_enum(const struct debuginfo *info, const struct policy *policy, const char *name,
+			     const char *file, struct copies *ret)
+{
+	struct search s = {
+		.policy = policy, .copies = ret, .names = &name, .nr_names = 1, .file = file, .enums = true,
+	};
 
 	memset(ret, 0, sizeof(*ret));
 	return search_units(info, &s);

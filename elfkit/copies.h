@@ -11,7 +11,7 @@
 
 struct copy {
 	char *name;		/* the inlined function */
-	char *host;		/* the function that has the copy */
+	char *host;		/* the function that has the copy, or NULL */
 	char *unit;		/* where that is ... */
 	uint32_t line;		/* ... and declared */
 };
@@ -27,6 +27,13 @@ struct err *copies_find(const struct debuginfo *info, const struct policy *polic
 /* The same for the one function @name declared in @file, which need not be the scheduler's. */
 struct err *copies_find_one(const struct debuginfo *info, const struct policy *policy, const char *name,
 			    const char *file, struct copies *ret);
+
+/*
+ * The units that have the enum @name of @file: gcc describes an enum where code or a type uses it.
+ * Each is a copy without a host; @line is the enum's.
+ */
+struct err *copies_find_enum(const struct debuginfo *info, const struct policy *policy, const char *name,
+			     const char *file, struct copies *ret);
 void copies_release(struct copies *copies);
 
 /* The first copy of @name, or NULL. */

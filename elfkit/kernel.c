@@ -65,12 +65,17 @@ struct err *kernel_read(const char *vmlinux, const char *policy, struct kernel *
 	return err;
 }
 
-struct err *kernel_read_structs(struct kernel *kernel)
+struct err *kernel_users_of(const struct kernel *kernel, const struct type_filter *filter, struct structs **ret)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	return structs_collect(kernel->image->path, kernel->funcs, kernel->boundary, kernel->policy,
-			       cpus < 1 ? 1 : cpus > 16 ? 16 : cpus, &kernel->structs);
+			       cpus < 1 ? 1 : cpus > 16 ? 16 : cpus, filter, ret);
+}
+
+struct err *kernel_read_structs(struct kernel *kernel)
+{
+	return kernel_users_of(kernel, NULL, &kernel->structs);
 }
 
 void kernel_release(struct kernel *kernel)

@@ -25,6 +25,9 @@ struct err *kernel_read(const char *vmlinux, const char *policy, struct kernel *
 
 /* One more stage, which takes as long as all the others: who uses which member. */
 struct err *kernel_read_structs(struct kernel *kernel);
+
+/* The same for the structs of @filter alone, which is quicker; the caller has structs_free(). */
+struct err *kernel_users_of(const struct kernel *kernel, const struct type_filter *filter, struct structs **ret);
 void kernel_release(struct kernel *kernel);
 
 /* The release the image was built as ("6.1.0-..."), or NULL. Caller frees. */

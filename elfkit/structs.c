@@ -14,7 +14,7 @@ struct shared_work {
 	const struct funcs *funcs;
 	const struct boundary *boundary;
 	const struct typeinfo *info;
-	bool *is_part;		/* of a function that is run as a whole */
+	bool *is_part;		/* of a function that is run as a whole, or of none that is wanted */
 	uint32_t next;		/* atomic */
 };
 
@@ -219,7 +219,16 @@ static int compare_entries(const void *a, const void *b)
 	return cmp ?: x->size < y->size ? -1 : x->size > y->size;
 }
 
-static void make_entries(struct structs *s, const struct shared_work *work, const struct policy *policy)
+static bool is_asked_for(const struct type_filter *filter, const struct type *t)
+{
+	for (uint32_t i = 0; filter && t->name && i < filter->n; i++)
+		if (!strcmp(filter->names[i], t->name))
+			return true;
+	return false;
+}
+
+static void make_entries(struct structs *s, const struct shared_work *work, const struct policy *policy,
+			 const struct type_filter *filter)
 {
 	const struct types *types = work->info->types;
 	uint32_t i = 0;
@@ -227,7 +236,7 @@ static void make_entries(struct structs *s, const struct shared_work *work, cons
 	s->v = xcalloc(types->n, sizeof(*s->v));
 	for (uint32_t id = 1; id < types->n; id++) {
 		const struct type *t = &types->v[id];
-		bool wanted = t->file && policy_has_file(policy, t->file);
+		bool wanted = is_asked_for(filter, t) || (t->file && policy_has_file(policy, t->file));
 		uint32_t first;
 
 		while (i < s->nr_uses && s->uses[i].type < id)
@@ -241,15 +250,18 @@ static void make_entries(struct structs *s, const struct shared_work *work, cons
 }
 
 struct err *structs_collect(const char *path, const struct funcs *funcs, const struct boundary *boundary,
-			    const struct policy *policy, uint32_t nr_threads, struct structs **ret)
+			    const struct policy *policy, uint32_t nr_threads, const struct type_filter *filter,
+			    struct structs **ret)
 {
 	struct structs *s = xcalloc(1, sizeof(*s));
 	struct shared_work work = { .funcs = funcs, .boundary = boundary };
-	struct err *err = typeinfo_read(path, nr_threads, &s->info);
+	struct err *err = typeinfo_read(path, nr_threads, filter, &s->info);
 
 	if (!err) {
 		work.info = s->info;
 		work.is_part = find_parts(funcs, s->info);
+		for (uint32_t i = 0; filter && i < funcs->n; i++)
+			work.is_part[i] |= !typeinfo_func(s->info, funcs->v[i].low);
 		err = run_all(&work, nr_threads, s);
 		free(work.is_part);
 	}
@@ -259,7 +271,7 @@ struct err *structs_collect(const char *path, const struct funcs *funcs, const s
 	}
 	if (s->nr_uses)
 		qsort(s->uses, s->nr_uses, sizeof(*s->uses), compare_uses);
-	make_entries(s, &work, policy);
+	make_entries(s, &work, policy, filter);
 	*ret = s;
 	return NULL;
 }

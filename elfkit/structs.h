@@ -48,9 +48,13 @@ struct structs {
 	uint32_t nr_uses;
 };
 
-/* Reads the DWARF of all units of the image at @path and runs all of its code, in @nr_threads threads. */
+/*
+ * Reads the DWARF of all units of the image at @path and runs all of its code, in @nr_threads threads.
+ * With a @filter only the units that it wants, and their code.
+ */
 struct err *structs_collect(const char *path, const struct funcs *funcs, const struct boundary *boundary,
-			    const struct policy *policy, uint32_t nr_threads, struct structs **ret);
+			    const struct policy *policy, uint32_t nr_threads, const struct type_filter *filter,
+			    struct structs **ret);
 void structs_free(struct structs *structs);
 
 #endif

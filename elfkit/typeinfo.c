@@ -32,6 +32,9 @@ struct pool {
 	Dwarf_Off *units;	/* offsets of the unit DIEs */
 	char **names, **comp_dirs;
 	uint32_t nr_units;
+	const struct type_filter *filter;
+	bool *declares;		/* [units * names of the filter] ... */
+	bool *wanted;		/* [units]; without a filter NULL */
 	struct unfilled *todo;
 	uint32_t nr_todo, cap_todo;
 	uint32_t next;		/* atomic: of units, then of todo */
@@ -256,6 +259,61 @@ static struct err *open_dwarf(struct reader *r, struct pool *pool)
 	return r->types.dwarf ? NULL : err_new("no DWARF: %s", dwarf_errmsg(-1));
 }
 
+static void note_declared(const struct type_filter *filter, Dwarf_Die *die, bool *declares)
+{
+	int tag = dwarf_tag(die);
+	const char *name;
+
+	if ((tag != DW_TAG_structure_type && tag != DW_TAG_union_type && tag != DW_TAG_typedef) ||
+	    dwarf_hasattr(die, DW_AT_declaration))
+		return;
+	name = dwarf_diename(die);
+	for (uint32_t i = 0; name && i < filter->n; i++)
+		declares[i] |= !strcmp(name, filter->names[i]);
+}
+
+/* Which of the structs that are looked for each unit has. */
+static void *filter_units(void *arg)
+{
+	struct reader *r = arg;
+	struct pool *pool = r->pool;
+	uint32_t i;
+
+	while ((i = __atomic_fetch_add(&pool->next, 1, __ATOMIC_RELAXED)) < pool->nr_units) {
+		struct die_walk *dies = &r->types.dies;
+		Dwarf_Die unit, die;
+		int result;
+
+		if (!dwarf_offdie(r->types.dwarf, pool->units[i], &unit))
+			continue;
+		die_begin(dies, &unit, pool->names[i]);
+		for (result = dwarf_child(&unit, &die); die_arrived(dies, result, &unit, &die);
+		     result = dwarf_siblingof(&die, &die))
+			note_declared(pool->filter, &die, pool->declares + (size_t)i * pool->filter->n);
+		if (i % UNITS_IN_MEMORY == 0)
+			mapping_forget(&r->file);
+	}
+	return NULL;
+}
+
+static void choose_units(struct pool *pool)
+{
+	const struct type_filter *filter = pool->filter;
+
+	for (uint32_t name = 0; name < filter->n; name++) {
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < pool->nr_units; i++) {
+			if (!pool->declares[(size_t)i * filter->n + name])
+				continue;
+			if (n++ < filter->max_units)
+				pool->wanted[i] = true;
+			else
+				filter->left_out[name] = true;
+		}
+	}
+}
+
 static void *read_units(void *arg)
 {
 	struct reader *r = arg;
@@ -263,6 +321,8 @@ static void *read_units(void *arg)
 
 	r->func = UINT32_MAX;
 	while ((unit = __atomic_fetch_add(&r->pool->next, 1, __ATOMIC_RELAXED)) < r->pool->nr_units) {
+		if (r->pool->wanted && !r->pool->wanted[unit])
+			continue;
 		start_unit(r, unit);
 		read_unit(r);
 		if (unit % UNITS_IN_MEMORY == 0)
@@ -412,6 +472,12 @@ static struct err *read_all(struct pool *pool, struct reader *readers, uint32_t 
 	for (uint32_t i = 0; !err && i < nr_readers; i++)
 		err = open_dwarf(&readers[i], pool);
 	err = err ?: list_units(pool, readers[0].types.dwarf);
+	if (!err && pool->filter) {
+		pool->declares = xcalloc((size_t)pool->nr_units * pool->filter->n + 1, sizeof(*pool->declares));
+		pool->wanted = xcalloc(pool->nr_units + 1, sizeof(*pool->wanted));
+		err = run_readers(readers, nr_readers, filter_units);
+		choose_units(pool);
+	}
 	err = err ?: run_readers(readers, nr_readers, read_units);
 	err = err ?: damage_found(readers, nr_readers);
 	err = err ?: fill_all(pool, readers, nr_readers);
@@ -429,11 +495,12 @@ static void close_reader(struct reader *r)
 	resolver_release(&r->types);
 }
 
-struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo **ret)
+struct err *typeinfo_read(const char *path, uint32_t nr_threads, const struct type_filter *filter,
+			  struct typeinfo **ret)
 {
 	struct typeinfo *info = xcalloc(1, sizeof(*info));
 	struct reader *readers = xcalloc(nr_threads, sizeof(*readers));
-	struct pool pool = { .path = path, .types = types_new() };
+	struct pool pool = { .path = path, .types = types_new(), .filter = filter };
 	struct err *err = read_all(&pool, readers, nr_threads);
 
 	for (uint32_t i = 0; i < nr_threads; i++) {
@@ -445,6 +512,8 @@ struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo
 		free(pool.comp_dirs[i]);
 	free(pool.comp_dirs);
 	free(pool.units);
+	free(pool.declares);
+	free(pool.wanted);
 	free(pool.todo);
 	info->types = pool.types;
 	info->units = pool.names;

@@ -55,8 +55,17 @@ struct typeinfo {
 	uint32_t nr_units;
 };
 
-/* Reads all units of the image at @path with @nr_threads threads. */
-struct err *typeinfo_read(const char *path, uint32_t nr_threads, struct typeinfo **ret);
+/* Which units to read: those that have the members of one of these structs. */
+struct type_filter {
+	const char **names;
+	uint32_t n;
+	uint32_t max_units;	/* so many, the first ones, are enough for each */
+	bool *left_out;		/* [names]: set where that has left units out */
+};
+
+/* Reads the units of the image at @path with @nr_threads threads; all of them without a @filter. */
+struct err *typeinfo_read(const char *path, uint32_t nr_threads, const struct type_filter *filter,
+			  struct typeinfo **ret);
 void typeinfo_free(struct typeinfo *info);
 
 /* The last step of reading: puts all arrays in the order that the look-ups need. */

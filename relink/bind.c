@@ -4,6 +4,7 @@
 
 #include "loader/abi.h"
 #include "relink/bind.h"
+#include "relink/holders.h"
 #include "relink/section.h"
 
 struct binder {
@@ -56,16 +57,17 @@ static void bind_function(struct binder *b, uint32_t i, struct binding *to)
 		bool init = boundary_is_init(b->kernel->funcs, func);
 
 		remarks_add(b->remarks, init ? REMARK_INIT : REMARK_OUTSIDE, xstrdup(s->name),
-			     source ? xstrdup(source->file) : NULL, source ? source->line : 0,
-			     xasprintf("it is changed (%s) but is left to the kernel: %s", b->difference[i],
-				       because ? because : "its file is none of the scheduler's"));
+			    source ? xstrdup(source->file) : NULL, source ? source->line : 0,
+			    xasprintf("it is changed (%s) but is left to the kernel: %s", b->difference[i],
+				      because ? because : "its file is none of the scheduler's"))->symbol = i;
 	}
 }
 
-/* A lookup table of plain constants may differ: the new code then has its own. */
-static bool may_have_own(const struct object_section *section)
+/* A table of constants that only replaced functions know may differ: the new code then has its own. */
+static bool may_have_own(const struct binder *b, const struct object_section *section, uint64_t addr)
 {
-	return !(section->flags & SHF_WRITE) && !strncmp(section->name, ".rodata", 7);
+	return !(section->flags & SHF_WRITE) && !strncmp(section->name, ".rodata", 7) &&
+	       !holders_of(b->kernel, b->boundary, addr, NULL, NULL);
 }
 
 static void note_policy(struct binder *b, const struct object_symbol *s, const char *what)
@@ -99,19 +101,19 @@ static void bind_data(struct binder *b, uint32_t i, enum section_class class, st
 		note_policy(b, s, "the kernel's instance stays as it is");
 		return;
 	case DATA_UPDATE:
-		remarks_add(b->remarks, REMARK_OBJECT, xstrdup(s->name), NULL, 0,
+		remarks_add(b->remarks, REMARK_OBJECT, xstrdup(theirs->name), NULL, 0,
 			    xasprintf("it is changed (%s), and no loader copies new contents over the kernel's yet (policy update)",
-				      b->difference[i]));
+				      b->difference[i]))->symbol = i;
 		return;
 	case DATA_NONE:
-		if (!may_have_own(section))
+		if (!may_have_own(b, section, theirs->value))
 			break;
 		to->call = to->address = PLACE_MODULE;
 		return;
 	}
-	remarks_add(b->remarks, REMARK_OBJECT, xstrdup(s->name), NULL, 0,
-		     xasprintf("it is changed (%s) in %s: the kernel's instance, which is in use, would stay as it is",
-			       b->difference[i], section->name));
+	remarks_add(b->remarks, REMARK_OBJECT, xstrdup(theirs->name), NULL, 0,
+		    xasprintf("it is changed (%s) in %s: the kernel's instance, which is in use, would stay as it is",
+			      b->difference[i], section->name))->symbol = i;
 }
 
 /* Defined by the loader, with which a check does not link. */

@@ -103,6 +103,7 @@ static void add_gone_functions(const struct check *c)
 
 	for (uint32_t i = 0; i < funcs->n; i++) {
 		const struct debug_func *source = funcs_source(funcs, i);
+		struct remark *f;
 
 		if (!source || met[i] || funcs->v[i].parent != NO_ID ||
 		    !has_unit(c->info, c->kernel->debuginfo->units[source->unit]))
@@ -112,6 +113,11 @@ static void add_gone_functions(const struct check *c)
 			.line = source->line,
 			.side = c->boundary->v[i].side == SIDE_NONE ? NULL : side_names[c->boundary->v[i].side],
 		});
+		f = remarks_add(c->remarks, REMARK_GONE, xstrdup(funcs->v[i].name), xstrdup(source->file), source->line,
+				xstrdup("the new code has it no more, and who calls it gets the kernel's as it was"));
+		check_add_callers(c, f, i);
+		if (!f->nr_users)
+			remarks_drop_last(c->remarks);
 	}
 	free(met);
 }
@@ -153,7 +159,7 @@ static void add_key_users(const struct check *c, struct remark *f, uint64_t key,
 
 static void add_gone_object(const struct check *c, const struct debug_var *v, const char *file)
 {
-	struct remark *f = remarks_add(c->remarks, REMARK_KEY, xstrdup(v->name), NULL, 0,
+	struct remark *f = remarks_add(c->remarks, REMARK_KEY, xstrdup(v->name), v->file ? xstrdup(v->file) : NULL, v->line,
 					 xstrdup("it is gone, and code that stays the kernel's asks it"));
 
 	add_key_users(c, f, v->addr, "__start___jump_table", "__stop___jump_table", 16);
@@ -202,6 +208,43 @@ static void add_gone_objects(const struct check *c)
 	free(met);
 }
 
+/* Tables by which the kernel finds its own at boot, and modules find what it exports. */
+static bool announces(const char *section)
+{
+	return strstr(section, "initcall") || strstr(section, "ksymtab") || !strcmp(section, ".export_symbol");
+}
+
+static uint32_t function_at(const struct object *o, const struct object_reloc *r)
+{
+	const struct object_symbol *s = &o->symbols[r->symbol];
+
+	if (s->type != STT_SECTION)
+		return changes_is_function(s) ? r->symbol : 0;
+	for (uint32_t i = 1; i < o->nr_symbols; i++)
+		if (changes_is_function(&o->symbols[i]) && o->symbols[i].section == s->section &&
+		    o->symbols[i].value == s->value + r->addend)
+			return i;
+	return 0;
+}
+
+/* A new function that only such a table names: nobody will look there again. */
+static void check_announced(const struct check *c)
+{
+	for (uint32_t i = 1; i < c->object->nr_sections; i++) {
+		const struct object_section *s = &c->object->sections[i];
+
+		for (uint32_t r = 0; r < s->nr_relocs && announces(s->name); r++) {
+			uint32_t symbol = function_at(c->object, &s->relocs[r]);
+			const struct debug_func *source = symbol ? new_source(c, &c->object->symbols[symbol]) : NULL;
+
+			if (!source || c->match->func[symbol] != NO_ID || c->match->foreign[symbol])
+				continue;
+			remarks_add(c->remarks, REMARK_INIT, xstrdup(source->name), xstrdup(source->file), source->line,
+				    xasprintf("it is new, and section %s, which names it, does not travel", s->name));
+		}
+	}
+}
+
 void changes_list(const struct check *c, char *const *difference)
 {
 	for (uint32_t i = 1; i < c->object->nr_symbols; i++) {
@@ -216,6 +259,7 @@ void changes_list(const struct check *c, char *const *difference)
 	}
 	add_gone_functions(c);
 	add_gone_objects(c);
+	check_announced(c);
 }
 
 /* s32 from the entry to the function (tools/objtool/check.c) */
@@ -251,14 +295,16 @@ void changes_check_sealed(const struct check *c, const bool *taken)
 		uint32_t func = taken[i] ? c->match->func[i] : NO_ID;
 		uint64_t addr = func == NO_ID ? 0 : c->kernel->funcs->v[func].low;
 		const uint8_t *bytes = func == NO_ID ? NULL : image_bytes(c->kernel->image, addr, 4);
+		const struct debug_func *source;
 		bool pad = bytes && !memcmp(bytes, machine->landing_pad, sizeof(machine->landing_pad));
 
 		/* a label of the linker script may stand where a function starts */
 		if (func == NO_ID || strcmp(c->kernel->funcs->v[func].name, c->object->symbols[i].name) ||
 		    kernel_takes(c, func) || (pad && !is_sealed(c->kernel->image, seals, addr)))
 			continue;
-		remarks_add(c->remarks, REMARK_SEALED, xstrdup(c->object->symbols[i].name), NULL, 0,
-			     xasprintf("its address is taken, and an indirect call of it traps: %s",
-				       pad ? "the kernel overwrites its endbr64 when it boots" : "it has no endbr64"));
+		source = funcs_source(c->kernel->funcs, func);
+		remarks_add(c->remarks, REMARK_SEALED, xstrdup(c->object->symbols[i].name),
+			    source ? xstrdup(source->file) : NULL, source ? source->line : 0, xasprintf("its address is taken, and an indirect call of it traps: %s",
+			    pad ? "the kernel overwrites its endbr64 when it boots" : "it has no endbr64"));
 	}
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Compilers, signatures and types of objects; and the order of the checks. */
+/* Compilers and signatures; and the order of the checks. */
 #include <string.h>
 
 #include "relink/check.h"
@@ -10,10 +10,20 @@ bool check_is_outside(const struct check *c, uint32_t func)
 	return !boundary_is_inside(c->boundary, boundary_owner(c->kernel->funcs, func));
 }
 
+/* "NAME+0x10 (FILE:LINE)" of data. */
+static char *variable_place(const struct check *c, uint64_t addr)
+{
+	uint32_t id = variables_at(c->kernel->variables, addr);
+	const struct debug_var *var = id == NO_ID ? NULL : variables_source(c->kernel->variables, id);
+	AUTO_FREE char *place = funcs_place(c->kernel->funcs, addr);
+
+	return var && var->file ? xasprintf("%s (%s:%u)", place, var->file, var->line) : xstrdup(place);
+}
+
 char *check_user(const struct check *c, uint64_t addr)
 {
 	uint32_t func = funcs_at(c->kernel->funcs, addr);
-	AUTO_FREE char *place = func == NO_ID ? funcs_place(c->kernel->funcs, addr) :
+	AUTO_FREE char *place = func == NO_ID ? variable_place(c, addr) :
 		xstrdup(c->kernel->funcs->v[boundary_owner(c->kernel->funcs, func)].name);
 	const struct debug_func *source = func == NO_ID ? NULL : funcs_source(c->kernel->funcs, func);
 	/* the first code of a function may be that of another */
@@ -58,14 +68,15 @@ static bool has_source(const struct check *c, const struct shape_func *f, uint32
 	return source && !strcmp(source->name, f->name) && !strcmp(source->file, f->file);
 }
 
-/* Outside callers; who holds the address of a callback calls it from anywhere. */
-static void add_callers(const struct check *c, struct remark *f, uint32_t func)
+void check_add_callers(const struct check *c, struct remark *f, uint32_t func)
 {
 	const struct refs *refs = c->kernel->refs;
 
 	for (uint32_t r = refs->to[func]; r < refs->to[func + 1]; r++) {
 		const struct ref *ref = &refs->v[r];
 
+		if (ref->from != NO_ID && boundary_is_init(c->kernel->funcs, ref->from))
+			continue;
 		if (ref->kind == REF_DATA || ref->kind == REF_ADDRESS ||
 		    (ref->from != NO_ID && check_is_outside(c, ref->from)))
 			remark_add_user(f, check_user(c, ref->at));
@@ -91,51 +102,35 @@ void check_signatures(const struct check *c)
 			f = f ? f : remarks_add(c->remarks, REMARK_SIGNATURE, xstrdup(old->name), xstrdup(now->file),
 						 now->line, xasprintf("`%s` instead of `%s`, and others call it",
 								      now->signature, old->signature));
-			add_callers(c, f, k);
+			check_add_callers(c, f, k);
 		}
 	}
 }
 
-static bool same_place(const struct shape_var *a, const struct shape_var *b)
+/* The cause is told, and not each function that follows from it. */
+static void drop_consequences(const struct check *c, const bool *follows)
 {
-	return !strcmp(a->name, b->name) && !strcmp(a->unit, b->unit) && !strcmp(a->file, b->file);
-}
+	for (uint32_t i = c->remarks->n; i-- > 0;) {
+		const struct remark *f = &c->remarks->v[i];
 
-/* What differs in size or contents has been judged when it was bound. */
-static bool differs_anyway(const struct check *c, const char *name)
-{
-	for (uint32_t i = 1; i < c->object->nr_symbols; i++)
-		if (c->verdict[i] == VERDICT_CHANGED && !strcmp(c->object->symbols[i].name, name))
-			return true;
-	return false;
-}
-
-void check_object_types(const struct check *c)
-{
-	for (uint32_t i = 0; i < c->now->nr_vars; i++) {
-		const struct shape_var *now = &c->now->vars[i];
-		enum data_policy policy = policy_of_object(c->kernel->policy, now->name);
-
-		for (uint32_t k = 0; k < c->old->nr_vars; k++) {
-			const struct shape_var *old = &c->old->vars[k];
-
-			if (!same_place(now, old) || !strcmp(now->type, old->type))
-				continue;
-			if (policy == DATA_NONE && !differs_anyway(c, now->name))
-				remarks_add(c->remarks, REMARK_OBJECT, xstrdup(now->name), xstrdup(now->file), 0,
-					     xasprintf("its type is `%s` instead of `%s`", now->type, old->type));
-		}
+		if ((f->kind == REMARK_OUTSIDE || f->kind == REMARK_INIT) && f->symbol && follows[f->symbol])
+			remarks_drop(c->remarks, i);
 	}
 }
 
 struct err *check_change(const struct check *c)
 {
+	bool *follows = xcalloc(c->object->nr_symbols, sizeof(*follows));
 	struct err *err;
 
 	check_compilers(c);
 	check_signatures(c);
-	check_constants(c);
-	check_object_types(c);
-	err = check_layouts(c);
-	return err ?: check_inlines(c);
+	check_objects(c);
+	err = check_constants(c);
+	err = err ?: check_layouts(c);
+	err = err ?: check_inlines(c, follows);
+	if (!err)
+		drop_consequences(c, follows);
+	free(follows);
+	return err;
 }

@@ -31,12 +31,20 @@ struct err *check_change(const struct check *check);
 void check_compilers(const struct check *check);
 void check_signatures(const struct check *check);
 struct err *check_layouts(const struct check *check);
-void check_constants(const struct check *check);
-void check_object_types(const struct check *check);
-struct err *check_inlines(const struct check *check);
+struct err *check_constants(const struct check *check);
+void check_objects(const struct check *check);
+
+/*
+ * @follows: [object symbols], set for functions that changed for a reason that is told: a layout, a
+ * constant, or an edited function that they have a copy of.
+ */
+struct err *check_inlines(const struct check *check, bool *follows);
 
 /* "FUNC (FILE:LINE)" for the code at link-time address @addr. Caller frees. */
 char *check_user(const struct check *check, uint64_t addr);
+
+/* Outside callers; who holds the address of a callback calls it from anywhere. */
+void check_add_callers(const struct check *check, struct remark *remark, uint32_t func);
 
 /* Whether the function of the kernel stays as it is while the module is loaded. */
 bool check_is_outside(const struct check *check, uint32_t func);

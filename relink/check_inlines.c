@@ -18,11 +18,21 @@ static bool has_other_reasons(const struct check *c)
 {
 	for (uint32_t i = 0; i < c->remarks->n; i++)
 		switch (c->remarks->v[i].kind) {
-		case REMARK_LAYOUT: case REMARK_CONSTANT: case REMARK_MEMBER: case REMARK_LOCAL: case REMARK_COMPILER:
+		case REMARK_LAYOUT: case REMARK_CONSTANT: case REMARK_LOCAL: case REMARK_COMPILER:
 			return true;
 		default:
 			break;
 		}
+	return false;
+}
+
+/* ... so much that the change is refused for that. */
+static bool has_moved(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->remarks->n; i++)
+		if (c->remarks->v[i].weight == REMARK_REFUSED &&
+		    (c->remarks->v[i].kind == REMARK_LAYOUT || c->remarks->v[i].kind == REMARK_CONSTANT))
+			return true;
 	return false;
 }
 
@@ -34,7 +44,7 @@ static bool is_the_function(const struct check *c, const struct lines_edit *e, u
 }
 
 /* Copies in the scheduler's own units, in functions that stay. */
-static void copies_near(const struct check *c, const struct lines_edit *e, struct remark *f)
+static void copies_near(const struct check *c, const struct lines_edit *e, struct remark *f, bool *told)
 {
 	const struct debuginfo *info = c->kernel->debuginfo;
 
@@ -46,8 +56,10 @@ static void copies_near(const struct check *c, const struct lines_edit *e, struc
 			continue;
 		host = funcs_starting_at(c->kernel->funcs, info->codes[info->inlines[i].host].ranges[0].low);
 		if (host != NO_ID && !is_the_function(c, e, host) && check_is_outside(c, host) &&
-		    !boundary_is_init(c->kernel->funcs, host))
+		    !boundary_is_init(c->kernel->funcs, host)) {
 			remark_add_user(f, check_user(c, c->kernel->funcs->v[host].low));
+			told[host] = true;
+		}
 	}
 }
 
@@ -63,8 +75,10 @@ static struct err *copies_elsewhere(const struct check *c, const struct lines_ed
 	return err;
 }
 
-struct err *check_inlines(const struct check *c)
+struct err *check_inlines(const struct check *c, bool *follows)
 {
+	bool *told = xcalloc(c->kernel->funcs->n + 1, sizeof(*told));
+	bool moves = has_moved(c);
 	struct lines_edited edited;
 	struct err *err = NULL;
 
@@ -76,12 +90,16 @@ struct err *check_inlines(const struct check *c)
 						 xasprintf("it is changed (seen in %s), and copies of it stay as they were",
 							   e->host));
 
-		copies_near(c, e, f);
+		copies_near(c, e, f, told);
 		if (is_header(e->file))
 			err = copies_elsewhere(c, e, f);
 		if (!f->nr_users)
 			remarks_drop_last(c->remarks);
 	}
-	free(edited.v);
+	for (uint32_t i = 1; i < c->object->nr_symbols; i++)
+		follows[i] = edited.cause[i] == CAUSE_UNKNOWN ? moves :
+			     edited.cause[i] == CAUSE_COPY && c->match->func[i] != NO_ID && told[c->match->func[i]];
+	free(told);
+	lines_edited_release(&edited);
 	return err;
 }

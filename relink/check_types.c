@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "elfkit/copies.h"
 #include "relink/check.h"
 
 enum { ROOT = UINT32_MAX };
@@ -273,14 +274,23 @@ static bool used_there(const struct shape_type *t, const struct difference *d, c
 	return false;
 }
 
-/* Those who use a member that is elsewhere now. */
-static struct err *add_users(const struct check *c, struct remark *f, const struct shape_type *t,
-			     const struct difference *d)
-{
-	struct err *err = c->kernel->structs ? NULL : kernel_read_structs(c->kernel);
+/* A refused struct, until its users are known. */
+struct refused {
+	const struct shape_type *type;
+	struct difference difference;
+	uint32_t remark;
+};
 
-	for (uint32_t i = 0; !err && i < c->kernel->structs->n; i++) {
-		const struct struct_entry *e = &c->kernel->structs->v[i];
+/* What the whole kernel declares, so many of its files are asked about: who reads the list knows the rest. */
+#define MAX_UNITS 200
+
+static void add_users_of(const struct check *c, const struct structs *structs, const struct refused *r)
+{
+	struct remark *f = &c->remarks->v[r->remark];
+	const struct shape_type *t = r->type;
+
+	for (uint32_t i = 0; i < structs->n; i++) {
+		const struct struct_entry *e = &structs->v[i];
 
 		if (!e->type->name || strcmp(e->type->name, t->name) || !e->type->file || strcmp(e->type->file, t->file))
 			continue;
@@ -288,70 +298,140 @@ static struct err *add_users(const struct check *c, struct remark *f, const stru
 			for (uint32_t u = 0; u < e->members[m].nr_users; u++) {
 				AUTO_FREE char *user = NULL;
 
-				if (!used_there(t, d, e->type->members[m].name) ||
-				    boundary_is_init(c->kernel->funcs, e->members[m].users[u].func))
+				if (!used_there(t, &r->difference, e->type->members[m].name))
 					continue;
 				user = check_user(c, c->kernel->funcs->v[e->members[m].users[u].func].low);
 				remark_add_user(f, xasprintf("%s uses %s", user, e->type->members[m].name));
 			}
 	}
+}
+
+/* Those who use a member that is elsewhere now. */
+static struct err *add_users(const struct check *c, const struct refused *refused, uint32_t n)
+{
+	const char **names = xcalloc(n, sizeof(*names));
+	bool *left_out = xcalloc(n, sizeof(*left_out));
+	struct type_filter filter = { names, n, MAX_UNITS, left_out };
+	struct structs *structs = NULL;
+	struct err *err;
+
+	for (uint32_t i = 0; i < n; i++)
+		names[i] = refused[i].type->name;
+	err = kernel_users_of(c->kernel, &filter, &structs);
+	for (uint32_t i = 0; !err && i < n; i++)
+		add_users_of(c, structs, &refused[i]);
+	for (uint32_t i = 0; i < n; i++)
+		c->remarks->v[refused[i].remark].more_users = left_out[i];
+	structs_free(structs);
+	free(left_out);
+	free(names);
 	return err;
 }
 
-static struct err *judge_layout(const struct check *c, const struct survivors *s, const struct shape_type *old,
-				const struct shape_type *now)
+static void difference_release(struct difference *d)
 {
-	struct difference d = { 0 };
-	bool own = policy_has_file(c->kernel->policy, old->file);
+	free(d->text);
+	free(d->filled);
+	free(d->moved);
+}
+
+/* Whether it is refused. */
+static bool judge_layout(const struct check *c, const struct survivors *s, const struct shape_type *old,
+			 const struct shape_type *now, struct difference *d)
+{
+	bool own = policy_has_file(c->kernel->policy, old->file), refused = false;
 	uint32_t id = old - c->old->types;
-	struct err *err = NULL;
-	struct remark *f;
+	enum remark_kind kind;
+	char *what;
 
-	compare_layouts(old, now, &d);
-	if (d.n && own && !s->alive[id]) {
-		remarks_add(c->remarks, REMARK_LOCAL, xasprintf("struct %s", old->name), xstrdup(now->file), now->line,
-			     xasprintf("%s%s; no instance outlives the functions that have it", d.text,
-				       d.n > 3 ? ", and more" : ""));
-	} else if (d.n) {
-		AUTO_FREE char *more = d.n > 3 ? xasprintf(", and %u more", d.n - 3) : xstrdup("");
+	compare_layouts(old, now, d);
+	if (d->n && own && !s->alive[id]) {
+		kind = REMARK_LOCAL;
+		what = xasprintf("%s%s; no instance outlives the functions that have it", d->text,
+				 d->n > 3 ? ", and more" : "");
+	} else if (d->n) {
+		AUTO_FREE char *more = d->n > 3 ? xasprintf(", and %u more", d->n - 3) : xstrdup("");
 
-		f = remarks_add(c->remarks, REMARK_LAYOUT, xasprintf("struct %s", old->name), xstrdup(now->file),
-				 now->line, own ?
-				 xasprintf("%s%s; instances live outside of the module (%s)", d.text, more, s->root[id]) :
-				 xasprintf("%s%s; the rest of the kernel was built with it as it was", d.text, more));
-		err = add_users(c, f, old, &d);
-	} else if (d.filled) {
-		remarks_add(c->remarks, REMARK_MEMBER, xasprintf("struct %s", old->name), xstrdup(now->file), now->line,
-			     xasprintf("%s; instances that exist have there what they had", d.filled));
+		kind = REMARK_LAYOUT;
+		refused = true;
+		what = own ? xasprintf("%s%s; instances live outside of the module (%s)", d->text, more, s->root[id]) :
+			xasprintf("%s%s; the rest of the kernel was built with it as it was", d->text, more);
+	} else if (d->filled) {
+		kind = REMARK_MEMBER;
+		what = xasprintf("%s; instances that exist have there what they had", d->filled);
+	} else {
+		return false;
 	}
-	free(d.text);
-	free(d.filled);
-	free(d.moved);
-	return err;
+	remarks_add(c->remarks, kind, xasprintf("struct %s", old->name), xstrdup(now->file), now->line, what);
+	return refused;
 }
 
 struct err *check_layouts(const struct check *c)
 {
 	struct survivors s = { 0 };
+	struct refused *refused = NULL;
 	struct err *err = NULL;
+	uint32_t n = 0, cap = 0;
 
-	for (uint32_t i = 0; i < c->old->nr_types && !err; i++) {
+	for (uint32_t i = 0; i < c->old->nr_types; i++) {
 		const struct shape_type *old = &c->old->types[i];
 		const struct shape_type *now = shapes_type(c->now, old->name, old->file);
+		struct difference d = { 0 };
 
 		if (!now || same_layout(old, now))
 			continue;
 		if (!s.shapes)
 			find_survivors(c, &s);
-		err = judge_layout(c, &s, old, now);
+		if (!judge_layout(c, &s, old, now, &d)) {
+			difference_release(&d);
+			continue;
+		}
+		GROW(refused, n, cap);
+		refused[n++] = (struct refused){ old, d, c->remarks->n - 1 };
 	}
 	survivors_release(&s);
+	if (n)
+		err = add_users(c, refused, n);
+	for (uint32_t i = 0; i < n; i++)
+		difference_release(&refused[i].difference);
+	free(refused);
+	return err;
+}
+
+/* A constant that has another value now, and the remark about it. */
+struct moved_constant {
+	const struct shape_constant *constant;
+	uint32_t remark;
+	bool done;
+};
+
+/* Files outside that have the enum of @of: once for all of its constants. */
+static struct err *add_enum_users(const struct check *c, struct moved_constant *v, uint32_t n, uint32_t of)
+{
+	const struct shape_constant *first = v[of].constant;
+	struct copies copies;
+	struct err *err;
+
+	err = copies_find_enum(c->kernel->debuginfo, c->kernel->policy, first->enumeration, first->file, &copies);
+	for (uint32_t i = of; i < n && !err; i++) {
+		if (v[i].done || !v[i].constant->enumeration || strcmp(v[i].constant->enumeration, first->enumeration) ||
+		    strcmp(v[i].constant->file, first->file))
+			continue;
+		v[i].done = true;
+		for (uint32_t k = 0; k < copies.n; k++)
+			remark_add_user(&c->remarks->v[v[i].remark], xstrdup(copies.v[k].unit));
+	}
+	copies_release(&copies);
 	return err;
 }
 
 /* A constant of a header has been compiled into whoever includes it, and is stored in what exists. */
-void check_constants(const struct check *c)
+struct err *check_constants(const struct check *c)
 {
+	struct moved_constant *moved = NULL;
+	struct err *err = NULL;
+	uint32_t n = 0, cap = 0;
+
 	for (uint32_t i = 0; i < c->old->nr_constants; i++) {
 		const struct shape_constant *old = &c->old->constants[i];
 		const struct shape_constant *now = shapes_constant(c->now, old->name, old->file);
@@ -361,10 +441,19 @@ void check_constants(const struct check *c)
 		if (!now || now->value == old->value)
 			continue;
 		f = remarks_add(c->remarks, REMARK_CONSTANT, xstrdup(old->name), xstrdup(now->file), now->line,
-				 xasprintf("its value is %ld instead of %ld%s%s", (long)now->value, (long)old->value,
-					   old->enumeration ? ", in enum " : "",
-					   old->enumeration ? old->enumeration : ""));
-		if (len > 2 && !strcmp(old->file + len - 2, ".c") && policy_has_file(c->kernel->policy, old->file))
+				xasprintf("its value is %ld instead of %ld%s%s", (long)now->value, (long)old->value,
+					  old->enumeration ? ", in enum " : "",
+					  old->enumeration ? old->enumeration : ""));
+		if (len > 2 && !strcmp(old->file + len - 2, ".c") && policy_has_file(c->kernel->policy, old->file)) {
 			f->weight = REMARK_NOTE;
+			continue;
+		}
+		GROW(moved, n, cap);
+		moved[n++] = (struct moved_constant){ old, c->remarks->n - 1, !old->enumeration };
 	}
+	for (uint32_t i = 0; i < n && !err; i++)
+		if (!moved[i].done)
+			err = add_enum_users(c, moved, n, i);
+	free(moved);
+	return err;
 }

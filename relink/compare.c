@@ -69,20 +69,29 @@ static bool same_contents(const struct comparison *c, const struct object_ref *r
 	return there && !memcmp(there, s->data + at, len);
 }
 
+/* Code that the kernel does not have: nothing there can lead to it. */
+static bool is_new_code(const struct comparison *c, const struct object_ref *ref)
+{
+	const struct object_symbol *s = ref->symbol == NO_REF ? NULL : &c->object->symbols[ref->symbol];
+
+	return s && (object_symbol_defined(s) ? s->type == STT_FUNC : s->shndx == SHN_UNDEF && s->bind != STB_WEAK);
+}
+
 /* NULL, or what is different about the reference. */
 static char *compare_ref(const struct comparison *c, const struct object_ref *ref, uint64_t target)
 {
-	uint32_t symbol;
-	uint64_t expected;
 	AUTO_FREE char *place = NULL;
+	uint32_t symbol;
 
 	symbol = ref->symbol == NO_REF ? NO_ID : c->match->symbol[ref->symbol];
-	if (symbol == NO_ID)
+	if (symbol == NO_ID && !is_new_code(c, ref))
 		return same_contents(c, ref, target) ? NULL : xstrdup("a string or a constant");
-	expected = c->kernel->symbols->v[symbol].value + ref->target;
-	if (expected == target)
+	if (symbol != NO_ID && c->kernel->symbols->v[symbol].value + ref->target == target)
 		return NULL;
 	place = funcs_place(c->kernel->funcs, target);
+	if (symbol == NO_ID)
+		return xasprintf("a reference to %s, which is new, instead of %s", c->object->symbols[ref->symbol].name,
+				 place);
 	return xasprintf("a reference to %s instead of %s", c->object->symbols[ref->symbol].name, place);
 }
 

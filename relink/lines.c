@@ -26,10 +26,16 @@ struct places {
 	uint32_t *v, n;
 };
 
-/* A changed function of the object. */
+/* A function of the object that the kernel has, too. */
 struct host {
 	uint32_t symbol;
-	bool explained;
+	bool changed, explained;
+};
+
+/* Positions in the source: open hash. */
+struct positions {
+	uint64_t *v;
+	uint32_t n, cap;
 };
 
 struct search {
@@ -38,8 +44,11 @@ struct search {
 	const uint64_t *where;
 	struct host *hosts;	/* by section, then value */
 	uint32_t nr_hosts;
-	uint64_t *positions;	/* of old code: open hash */
-	uint32_t nr_positions, cap_positions;
+	struct rows old_rows, rows;
+	struct positions before, after;
+	struct positions kept;	/* functions that unchanged code has copies of */
+	struct positions gone;	/* functions with a position less */
+	bool positions_only;
 	struct lines_edited *edited;
 };
 
@@ -168,38 +177,48 @@ static uint64_t position(const struct debug_func *f, uint32_t line, uint32_t col
 	return mix(mix(h, line), column) | 1;
 }
 
-static bool has_position(const struct search *s, uint64_t p, uint32_t *ret)
+static uint64_t position_of_func(const struct debug_func *f)
 {
-	*ret = p >> 8 & (s->cap_positions - 1);
-	while (s->positions[*ret] && s->positions[*ret] != p)
-		*ret = (*ret + 1) & (s->cap_positions - 1);
-	return s->positions[*ret] == p;
+	return position(f, UINT32_MAX, 0);
 }
 
-static void add_position(struct search *s, uint64_t p)
+static bool has_position(const struct positions *x, uint64_t p, uint32_t *ret)
+{
+	uint32_t i = p >> 8 & (x->cap - 1);
+
+	while (x->v[i] && x->v[i] != p)
+		i = (i + 1) & (x->cap - 1);
+	if (ret)
+		*ret = i;
+	return x->v[i] == p;
+}
+
+static void add_position(struct positions *x, uint64_t p)
 {
 	uint32_t i;
 
-	if (!has_position(s, p, &i)) {
-		s->positions[i] = p;
-		s->nr_positions++;
+	if (!has_position(x, p, &i)) {
+		x->v[i] = p;
+		x->n++;
 	}
 }
 
-static void read_old_positions(struct search *s)
+/* For up to @n of them. */
+static void positions_init(struct positions *x, uint32_t n)
 {
-	struct rows rows = { 0 };
+	*x = (struct positions){ .cap = 1024 };
+	while (x->cap < 2 * n)
+		x->cap *= 2;
+	x->v = xcalloc(x->cap, sizeof(*x->v));
+}
 
-	rows_read(s->old, s->now, &rows);
-	s->cap_positions = 1024;
-	while (s->cap_positions < 2 * (rows.n + s->old->nr_funcs))
-		s->cap_positions *= 2;
-	s->positions = xcalloc(s->cap_positions, sizeof(*s->positions));
-	for (uint32_t i = 0; i < s->old->nr_funcs; i++)
-		add_position(s, position(&s->old->funcs[i], UINT32_MAX, 0));
-	for (uint32_t i = 0; i < rows.n; i++)
-		add_position(s, position(&s->old->funcs[rows.v[i].func], rows.v[i].line, rows.v[i].column));
-	free(rows.v);
+static void add_rows(struct positions *x, const struct debuginfo *info, const struct rows *rows)
+{
+	positions_init(x, rows->n + info->nr_funcs);
+	for (uint32_t i = 0; i < info->nr_funcs; i++)
+		add_position(x, position_of_func(&info->funcs[i]));
+	for (uint32_t i = 0; i < rows->n; i++)
+		add_position(x, position(&info->funcs[rows->v[i].func], rows->v[i].line, rows->v[i].column));
 }
 
 static int compare_hosts(const void *a, const void *b, void *arg)
@@ -217,8 +236,8 @@ static void find_hosts(struct search *s, const struct match *match, const enum v
 {
 	s->hosts = xcalloc(s->object->nr_symbols, sizeof(*s->hosts));
 	for (uint32_t i = 1; i < s->object->nr_symbols; i++)
-		if (s->object->symbols[i].type == STT_FUNC && match->func[i] != NO_ID && verdict[i] == VERDICT_CHANGED)
-			s->hosts[s->nr_hosts++].symbol = i;
+		if (s->object->symbols[i].type == STT_FUNC && match->func[i] != NO_ID)
+			s->hosts[s->nr_hosts++] = (struct host){ i, verdict[i] == VERDICT_CHANGED, false };
 	qsort_r(s->hosts, s->nr_hosts, sizeof(*s->hosts), compare_hosts, (void *)s->object);
 }
 
@@ -242,6 +261,24 @@ static struct host *host_at(const struct search *s, const struct row *row)
 			return &s->hosts[lo - 1];
 	}
 	return NULL;
+}
+
+static bool is_own(const struct search *s, uint32_t func, const struct host *host)
+{
+	const char *name = s->now->funcs[func].name, *symbol = s->object->symbols[host->symbol].name;
+	size_t len = strlen(name);
+
+	return !strncmp(symbol, name, len) && (!symbol[len] || symbol[len] == '.');
+}
+
+static void explain(struct search *s, uint32_t func, struct host *host)
+{
+	enum lines_cause *cause = &s->edited->cause[host->symbol];
+
+	if (is_own(s, func, host))
+		*cause = CAUSE_OWN;
+	else if (*cause == CAUSE_UNKNOWN)
+		*cause = CAUSE_COPY;
 }
 
 static void add_edit(struct search *s, uint32_t func, struct host *host)
@@ -280,27 +317,68 @@ static int compare_edits(const void *a, const void *b)
 	return c ? c : strcmp(x->file, y->file);
 }
 
-static void find_edits(struct search *s, const struct rows *rows, bool positions_only)
+/*
+ * The compiler may emit code for a statement for the first time where nothing was edited.  Then no
+ * position goes away, and mostly other copies are as they were.
+ */
+static void weigh_rows(struct search *s)
 {
-	for (uint32_t i = 0; i < rows->n; i++) {
-		const struct row *r = &rows->v[i];
-		const struct debug_func *f = &s->now->funcs[r->func];
-		struct host *host = host_at(s, r);
-		uint32_t slot;
+	positions_init(&s->kept, s->now->nr_funcs);
+	for (uint32_t i = 0; i < s->rows.n; i++) {
+		const struct host *host = host_at(s, &s->rows.v[i]);
 
-		if (host && has_position(s, position(f, UINT32_MAX, 0), &slot) &&
-		    !has_position(s, position(f, r->line, r->column), &slot))
-			add_edit(s, r->func, host);
+		if (host && !host->changed)
+			add_position(&s->kept, position_of_func(&s->now->funcs[s->rows.v[i].func]));
 	}
-	for (uint32_t i = 0; i < s->nr_hosts && !positions_only; i++) {
-		const struct object_symbol *sym = &s->object->symbols[s->hosts[i].symbol];
+	positions_init(&s->gone, s->old->nr_funcs);
+	for (uint32_t i = 0; i < s->old_rows.n; i++) {
+		const struct row *r = &s->old_rows.v[i];
+		const struct debug_func *f = &s->old->funcs[r->func];
+
+		if (!has_position(&s->after, position(f, r->line, r->column), NULL))
+			add_position(&s->gone, position_of_func(f));
+	}
+}
+
+static bool is_new_position(const struct search *s, const struct row *r)
+{
+	const struct debug_func *f = &s->now->funcs[r->func];
+
+	return has_position(&s->before, position_of_func(f), NULL) &&
+	       !has_position(&s->before, position(f, r->line, r->column), NULL);
+}
+
+static bool was_edited(const struct search *s, const struct row *r)
+{
+	uint64_t func = position_of_func(&s->now->funcs[r->func]);
+
+	return has_position(&s->gone, func, NULL) || (!s->positions_only && !has_position(&s->kept, func, NULL));
+}
+
+static void find_edits(struct search *s)
+{
+	for (uint32_t i = 0; i < s->rows.n; i++) {
+		struct host *host = host_at(s, &s->rows.v[i]);
+
+		if (!host || !host->changed || !is_new_position(s, &s->rows.v[i]))
+			continue;
+		if (was_edited(s, &s->rows.v[i]))
+			add_edit(s, s->rows.v[i].func, host);
+		if (host->explained || is_own(s, s->rows.v[i].func, host))
+			explain(s, s->rows.v[i].func, host);
+	}
+	for (uint32_t i = 0; i < s->nr_hosts && !s->positions_only; i++) {
+		const struct host *host = &s->hosts[i];
+		const struct object_symbol *sym = &s->object->symbols[host->symbol];
 		const struct row *r;
 
-		if (s->hosts[i].explained || s->where[s->hosts[i].symbol] == UINT64_MAX)
+		if (!host->changed || host->explained || s->where[host->symbol] == UINT64_MAX)
 			continue;
-		r = row_covering(rows, sym->section, sym->value + s->where[s->hosts[i].symbol]);
-		if (r)
-			add_edit(s, r->func, &s->hosts[i]);
+		r = row_covering(&s->rows, sym->section, sym->value + s->where[host->symbol]);
+		if (!r)
+			continue;
+		add_edit(s, r->func, &s->hosts[i]);
+		s->edited->cause[host->symbol] = CAUSE_COPY;	/* or its own: it is a guess */
 	}
 }
 
@@ -308,21 +386,39 @@ void lines_find_edited(const struct debuginfo *old, const struct debuginfo *now,
 		       const struct match *match, const enum verdict *verdict, const uint64_t *where,
 		       bool positions_only, struct lines_edited *ret)
 {
-	struct search s = { .old = old, .now = now, .object = object, .where = where, .edited = ret };
-	struct rows rows = { 0 };
+	struct search s = {
+		.old = old, .now = now, .object = object, .where = where, .positions_only = positions_only, .edited = ret,
+	};
+	bool any = false;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->cause = xcalloc(object->nr_symbols, sizeof(*ret->cause));
 	find_hosts(&s, match, verdict);
-	if (s.nr_hosts) {
-		read_old_positions(&s);
-		rows_read(now, old, &rows);
-		find_edits(&s, &rows, positions_only);
+	for (uint32_t i = 0; i < s.nr_hosts; i++)
+		any |= s.hosts[i].changed;
+	if (any) {
+		rows_read(old, now, &s.old_rows);
+		rows_read(now, old, &s.rows);
+		add_rows(&s.before, old, &s.old_rows);
+		add_rows(&s.after, now, &s.rows);
+		weigh_rows(&s);
+		find_edits(&s);
 	}
 	if (ret->n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), compare_edits);
-	free(rows.v);
+	free(s.old_rows.v);
+	free(s.rows.v);
+	free(s.before.v);
+	free(s.after.v);
+	free(s.kept.v);
+	free(s.gone.v);
 	free(s.hosts);
-	free(s.positions);
+}
+
+void lines_edited_release(struct lines_edited *edited)
+{
+	free(edited->v);
+	free(edited->cause);
 }
 
 char *lines_place(const struct debuginfo *info, uint64_t addr)

@@ -28,6 +28,7 @@ const struct remark_kind_info remark_kinds[NR_REMARK_KINDS] = {
 	[REMARK_PINNED] = { "pinned", REMARK_WARNING,
 		"have a hook (elfkit.h) take it back, and name it under released in boundary.yaml" },
 	[REMARK_RELEASED] = { "released", REMARK_NOTE, NULL },
+	[REMARK_GONE] = { "gone", REMARK_WARNING, "keep the function, or see that its callers can do with the kernel's" },
 	[REMARK_POLICY] = { "policy", REMARK_NOTE, NULL },
 	[REMARK_MEMBER] = { "member", REMARK_NOTE, NULL },
 	[REMARK_LOCAL] = { "local", REMARK_NOTE, NULL },
@@ -89,6 +90,9 @@ static int compare_remarks(const void *a, const void *b)
 	const struct remark *x = a, *y = b;
 	int c;
 
+	/* another compiler explains much of what follows */
+	if ((x->kind == REMARK_COMPILER) != (y->kind == REMARK_COMPILER))
+		return x->kind == REMARK_COMPILER ? -1 : 1;
 	if (x->weight != y->weight)
 		return x->weight < y->weight ? -1 : 1;
 	if (x->kind != y->kind)
@@ -143,9 +147,15 @@ void remarks_sort(struct remarks *remarks)
 	remarks->n = n + 1;
 }
 
+void remarks_drop(struct remarks *remarks, uint32_t i)
+{
+	remark_release(&remarks->v[i]);
+	memmove(&remarks->v[i], &remarks->v[i + 1], (--remarks->n - i) * sizeof(*remarks->v));
+}
+
 void remarks_drop_last(struct remarks *remarks)
 {
-	remark_release(&remarks->v[--remarks->n]);
+	remarks_drop(remarks, remarks->n - 1);
 }
 
 uint32_t remarks_count(const struct remarks *remarks, enum remark_weight weight)

@@ -26,7 +26,7 @@ enum remark_weight {
 enum remark_kind {
 	REMARK_COMPILER, REMARK_LAYOUT, REMARK_CONSTANT, REMARK_SIGNATURE, REMARK_INLINE, REMARK_OBJECT, REMARK_KEY,
 	REMARK_OUTSIDE, REMARK_SEALED, REMARK_REFERENCE, REMARK_SWITCH, REMARK_INIT, REMARK_PINNED,
-	REMARK_RELEASED, REMARK_POLICY, REMARK_MEMBER, REMARK_LOCAL,
+	REMARK_RELEASED, REMARK_GONE, REMARK_POLICY, REMARK_MEMBER, REMARK_LOCAL,
 	NR_REMARK_KINDS
 };
 
@@ -45,8 +45,10 @@ struct remark {
 	char *file;		/* where it is declared, or NULL */
 	uint32_t line;
 	char *what;		/* one clause */
+	uint32_t symbol;	/* of the object, that it is about; 0: none */
 	char **users;		/* who outside is concerned: "NAME (FILE:LINE)"; the first few */
 	uint32_t nr_users;	/* ... of so many */
+	bool more_users;	/* there are more that were not looked for */
 };
 
 #define REMARK_MAX_USERS 8
@@ -83,6 +85,7 @@ struct remarks {
 /* Strings are taken over. The result can be given users until the next one is added. */
 struct remark *remarks_add(struct remarks *remarks, enum remark_kind kind, char *name, char *file,
 			     uint32_t line, char *what);
+void remarks_drop(struct remarks *remarks, uint32_t i);
 void remarks_drop_last(struct remarks *remarks);
 void remark_add_user(struct remark *remark, char *user);
 void remarks_add_change(struct remarks *remarks, const struct change_entry *entry);

@@ -63,7 +63,7 @@ static void write_remark(const struct remark *f, FILE *file)
 	for (uint32_t i = 0; i < shown; i++)
 		fprintf(file, "    outside: %s\n", f->users[i]);
 	if (f->nr_users > shown)
-		fprintf(file, "    and %u more\n", f->nr_users - shown);
+		fprintf(file, "    and %s%u more\n", f->more_users ? "at least " : "", f->nr_users - shown);
 	if (remark_kinds[f->kind].way_out)
 		fprintf(file, "    way out: %s\n", remark_kinds[f->kind].way_out);
 }
@@ -103,6 +103,8 @@ static json_t *json_remark(const struct remark *f)
 			 "users", users, "nr_users", (int)f->nr_users, "way_out", remark_kinds[f->kind].way_out);
 	if (root && f->line)
 		json_object_set_new(root, "line", json_integer(f->line));
+	if (root && f->more_users)
+		json_object_set_new(root, "more_users", json_true());
 	return root;
 }
 

@@ -74,7 +74,7 @@ static struct err *run(int argc, char **argv)
 	struct err *err;
 
 	err = image_open(argv[1], &image);
-	err = err ?: typeinfo_read(argv[1], 2, &info);
+	err = err ?: typeinfo_read(argv[1], 2, NULL, &info);
 	if (err)
 		return err;
 	symbols = symbols_read(image);

@@ -60,7 +60,7 @@ static void refuse_types(const char *dies, const char *part)
 	struct err *err;
 
 	link_dies(dies);
-	err = typeinfo_read(scratch.linked, 2, &info);
+	err = typeinfo_read(scratch.linked, 2, NULL, &info);
 	assert_error(err, part);
 	scratch_release(&scratch);
 }

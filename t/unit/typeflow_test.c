@@ -57,7 +57,7 @@ static int setup(void **state UNUSED)
 	scratch_compile(&scratch, "b.c", "b.o", "");
 	scratch_link(&scratch, "a.o b.o");
 	assert_success(image_open(scratch.linked, &image));
-	assert_success(typeinfo_read(scratch.linked, 2, &info));
+	assert_success(typeinfo_read(scratch.linked, 2, NULL, &info));
 	symbols = symbols_read(image);
 	funcs = funcs_build(image, symbols, &none);
 	assert_success(typeflow_open(funcs, info, &flow));
@@ -240,7 +240,7 @@ TEST(files_without_dwarf_are_an_error)
 {
 	struct typeinfo *other;
 
-	assert_error(typeinfo_read("/nonexistent/x", 1, &other), "/nonexistent/x: ");
+	assert_error(typeinfo_read("/nonexistent/x", 1, NULL, &other), "/nonexistent/x: ");
 }
 
 int main(void)

@@ -1,0 +1,89 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# What the documentation owes to the code: every message that tells a user no, and every option.
+use strict;
+use warnings;
+use lib 't/lib';
+use Elfkit;
+use Test::More;
+
+# Text as it is compared: without marks, on one line.
+sub plain {
+	my ($text) = @_;
+	$text =~ s/[`\\]//g;
+	$text =~ s/\s+/ /g;
+	return $text;
+}
+
+# The string literals of C source, those that follow each other joined.
+sub literals {
+	my ($source) = @_;
+	my @found;
+	while ($source =~ /((?:"(?:[^"\\\n]|\\.)*"\s*)+)/g) {
+		my $text = join '', $1 =~ /"((?:[^"\\\n]|\\.)*)"/g;
+		push @found, $text =~ s/\\"/"/gr;
+	}
+	return @found;
+}
+
+# The calls of a function, from its name to the end of the statement.
+sub calls {
+	my ($source, $name) = @_;
+	return $source =~ /\b$name(\((?:[^()]|(?1))*\))/g;
+}
+
+# A format as the documentation may spell it: what is filled in is anything that is short.
+sub pattern {
+	my ($format) = @_;
+	$format =~ s/%%//g;
+	my @fixed = grep { /[a-z]/i } map { plain($_) } split /%[-+0 #]*(?:\.?\*|\d+)*(?:\.\d+)?(?:l|ll|z|h)*[a-zA-Z]/, $format;
+	s/^[ ,:;`(']+|[ ,:;`(']+$//g for @fixed;
+	return join '.{0,80}?', map { quotemeta } grep { length > 2 } @fixed;
+}
+
+sub comments_removed { return $_[0] =~ s{/\*.*?\*/}{}gsr }
+
+my $relink = plain(slurp('docs/relink.md'));
+my %exempt = map { $_ => 1 } (
+	'cannot write what was found',		# the system's word says the rest
+);
+my (@missing, $count);
+for my $file (sort(glob('relink/*.c'), glob('disasm/frame*.c'), glob('disasm/resume*.c'))) {
+	my $source = comments_removed(slurp($file));
+	my @messages = map { literals($_) } calls($source, 'err_new');
+	# a remark's kind is a word, its text a clause
+	push @messages, grep { / / } map { literals($_) } calls($source, 'remarks_add');
+	push @messages, map { literals($_) } $source =~ /problem\[\w+\] = (.*?);/gs;
+	for my $message (@messages) {
+		my $pattern = pattern($message);
+		next if $exempt{$message} || $pattern eq '';
+		$count++;
+		push @missing, "$file: $message" if $relink !~ /$pattern/;
+	}
+}
+cmp_ok($count, '>', 90, 'messages are found in the source');
+is_deeply(\@missing, [], 'docs/relink.md has each message that refuses something') or diag(join "\n", @missing);
+
+# ways out: the table of kinds has every kind, and each that is refused says what to do
+my %row = slurp('docs/relink.md') =~ /^\| `(\w+)`(?: \(\w+\))?(?:, [^|]*)? \|(.*)$/mg;
+my @kinds = slurp('relink/remarks.c') =~ /^\t\[REMARK_\w+\] = \{ "(\w+)"/mg;
+is_deeply([grep { !$row{$_} && !/^(?:reference|switch)$/ } @kinds], [], 'and each kind of remark');
+is_deeply([grep { $relink !~ /refused: $_: / } qw(reference switch)], [], 'those that have a section of their own, too');
+
+# options: those that examples use exist, and those that exist are told
+for my $command (qw(boundary diff refs frame relink)) {
+	my (undef, $help) = run($elfkit, $command, '--help');
+	my %known = map { $_ => 1 } $help =~ /(--[a-z][a-z-]*)/g;
+	my %short = reverse $help =~ /^ +(-\w), (--[a-z-]+)/mg;
+	my (%used, $told);
+	for my $doc ('README.md', sort glob 'docs/*.md') {
+		my $text = slurp($doc) =~ s/\\\n\s*/ /gr;
+		$used{$_}++ for map { /(?<![\w-])(--[a-z][a-z-]*)/g } $text =~ m{^ {4}.*\belfkit $command\b(.*)$}mg;
+		$told .= $text;
+	}
+	delete $used{'--version'};
+	is_deeply([grep { !$known{$_} } sort keys %used], [], "elfkit $command has the options that examples give it");
+	is_deeply([grep { $told !~ /\Q$_\E\b/ && !($short{$_} && $told =~ /[\s`[]\Q$short{$_}\E\b/) } grep { !/^--(?:help|usage|version)$/ } sort keys %known], [],
+		"and all options of elfkit $command are told");
+}
+done_testing;
