@@ -95,6 +95,7 @@ MODULES := \
 	relink/orc \
 	relink/adapter \
 	relink/state \
+	relink/bodies \
 	relink/records \
 	relink/table \
 	relink/manifest \

@@ -7,11 +7,13 @@
  * addresses the module loader found by name, are compared first; only then is
  * an address that rests on such a distance dereferenced: the kernel's notes,
  * which hold its build-id.  A kernel release says less than either, since a
- * distribution may rebuild a kernel under the same one.
+ * distribution may rebuild a kernel under the same one.  Last come the functions to be replaced:
+ * this kernel may have been changed since it was booted.
  */
 #include <linux/elf.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 #include <linux/utsname.h>
@@ -85,7 +87,26 @@ static int check_build_id(void)
 	return -ENOEXEC;
 }
 
-/* 0, or -ENOEXEC with a message that says what differs. */
+static int check_bodies(void)
+{
+	struct mutex *text_mutex = elfkit_ptr(struct mutex, elfkit_table.text_mutex);
+	struct elfkit_difference difference;
+	int err = elfkit_bodies_check_table();
+
+	if (err)
+		return err;
+	mutex_lock(text_mutex);
+	err = elfkit_bodies_compare(&difference);
+	mutex_unlock(text_mutex);
+	if (err)
+		elfkit_who_differs(&difference);
+	return err;
+}
+
+/*
+ * 0, or with a message that says what differs: -ENOEXEC another kernel, -EADDRINUSE this one with
+ * somebody's changes.
+ */
 int elfkit_identity_check(void)
 {
 	const struct elfkit_table *table = &elfkit_table;
@@ -105,5 +126,6 @@ int elfkit_identity_check(void)
 	}
 
 	err = check_landmarks();
-	return err ?: check_build_id();
+	err = err ?: check_build_id();
+	return err ?: check_bodies();
 }

@@ -3,6 +3,8 @@
  * What the files of the loader know of each other.
  *
  * identity: is this the kernel the module was made for?     (before anything)
+ * bodies:   are the functions to be replaced as vmlinux has them?   (before anything)
+ * who:      if not, who has changed them
  * labels:   jump labels and static calls of the new code    (once it is)
  * switched: which tasks have run since they were looked at  (before and in the stop)
  * stacks:   is a task inside code that is about to change?  (before and in the stop)
@@ -42,6 +44,22 @@ static inline const struct elfkit_site *elfkit_sites(void)
 /* ---- identity.c ---- */
 
 int elfkit_identity_check(void);
+
+/* ---- bodies.c ---- */
+
+struct elfkit_difference {
+	const char *name;	/* of the function */
+	u64 addr, offset;
+	u32 len;
+	u8 have[8], want[8];
+};
+
+int elfkit_bodies_check_table(void);
+int elfkit_bodies_compare(struct elfkit_difference *ret);
+
+/* ---- who.c ---- */
+
+void elfkit_who_differs(const struct elfkit_difference *difference);
 
 /* ---- labels.c ---- */
 
@@ -149,6 +167,7 @@ void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned int rank,
 int elfkit_withhold(void);
 int elfkit_withhold_idle(void);
 void elfkit_withhold_end(void);
+bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler);
 
 /* ---- rebuild.c ---- */
 

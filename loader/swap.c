@@ -254,13 +254,14 @@ static void name_wrong(const struct swap *swap)
 static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 {
 	struct mutex *text_mutex = elfkit_ptr(struct mutex, elfkit_table.text_mutex);
+	struct elfkit_difference difference = { 0 };
 	u64 before;
 	int err;
 
 	cpus_read_lock();
 	mutex_lock(text_mutex);
 
-	err = elfkit_text_verify(!swap->replace);
+	err = swap->replace ? elfkit_bodies_compare(&difference) : elfkit_text_verify(true);
 	if (!err && swap->replace)
 		err = elfkit_text_save(swap->text);
 	if (err)
@@ -288,6 +289,8 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 unlock:
 	mutex_unlock(text_mutex);
 	cpus_read_unlock();
+	if (difference.name)
+		elfkit_who_differs(&difference);
 	return err;
 }
 

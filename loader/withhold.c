@@ -32,12 +32,12 @@ static struct mutex *ftrace_mutex(void)
 	return elfkit_ptr(struct mutex, elfkit_table.ftrace_lock);
 }
 
-/* Does a registered tracer ask for this site?  Under ftrace_lock. */
-static bool wanted(const struct elfkit_site *site)
+/* The handler of a registered tracer that asks for the function entered at @ip, or 0.  Under ftrace_lock. */
+static unsigned long handler_of(unsigned long ip)
 {
 	struct ftrace_ops *ops = *elfkit_ptr(struct ftrace_ops *, elfkit_table.ftrace_ops_list);
 	struct pt_regs regs;	/* only its address is looked at */
-	bool found = false;
+	unsigned long handler = 0;
 
 	preempt_disable();
 	/* The list ends with a stub. */
@@ -45,12 +45,30 @@ static bool wanted(const struct elfkit_site *site)
 		if (!(ops->flags & FTRACE_OPS_FL_ENABLED))
 			continue;
 		/* Without registers it would deny for those that want some. */
-		found = ftrace_ops_test(ops, site->addr, &regs);
-		if (found)
+		if (ftrace_ops_test(ops, ip, &regs)) {
+			handler = (unsigned long)ops->func;
 			break;
+		}
 	}
 	preempt_enable();
-	return found;
+	return handler;
+}
+
+static bool wanted(const struct elfkit_site *site)
+{
+	return handler_of(site->addr);
+}
+
+/* Whether @ip is a function's traced entry and a registered tracer asks for it; by which handler. */
+bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler)
+{
+	*handler = 0;
+	if (ftrace_location(ip) != ip)
+		return false;
+	mutex_lock(ftrace_mutex());
+	*handler = handler_of(ip);
+	mutex_unlock(ftrace_mutex());
+	return *handler;
 }
 
 /* Index of the site whose jump covers @ip, or nr_sites. */
@@ -178,6 +196,11 @@ int elfkit_withhold_idle(void)
 
 void elfkit_withhold_end(void)
 {
+}
+
+bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler)
+{
+	return false;
 }
 
 #endif
