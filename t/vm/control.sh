@@ -74,6 +74,28 @@ echo 0 > $trace/events/kprobes/enable
 echo > $trace/kprobe_events
 proper
 
+# one in the middle of a function, at the first place behind its entry where the kernel takes one
+middle=0x$(sed -n 's/ T set_user_nice$//p' /proc/kallsyms)
+at=40
+until echo "p:mine $(printf 0x%x $((middle + at)))" > $trace/kprobe_events; do
+	at=$((at + 1))
+	[ $at -lt 80 ] || fail "no place for a kprobe in set_user_nice"
+done 2>/dev/null
+echo 1 > $trace/events/kprobes/enable
+refused "load with a kprobe at $at" "insmod ./sched.ko"
+echo 0 > $trace/events/kprobes/enable
+echo > $trace/kprobe_events
+proper
+
+# a byte of a function that is another than in vmlinux: the table is changed here, since a kernel's text cannot be
+while read place value where; do
+	cp sched.ko changed.ko
+	printf "\\$value" | dd of=changed.ko bs=1 seek=$place conv=notrunc 2>/dev/null
+	refused "changed byte $where" "insmod ./changed.ko"
+	[ ! -e /sys/kernel/elfkit ] || fail "changed byte: sysfs is left behind"
+done < flips
+proper
+
 # they work afterwards
 echo wake_up_process > $trace/set_ftrace_filter
 echo function > $trace/current_tracer
@@ -114,6 +136,39 @@ echo 1 > $own/confirm
 sleep 3
 [ $(cat $own/enabled) = 1 ] || fail "gone back though confirmed"
 back
+
+# the commands; what they say is looked at from outside
+elfkit() {	# STATUS WHAT ARGUMENT...
+	local want=$1 what=$2 status=0
+
+	shift 2
+	LD_LIBRARY_PATH=. ./elfkit "$@" > /tmp/said 2>&1 || status=$?
+	sed "s/^/elfkit, $what: /" /tmp/said
+	[ $status = $want ] || fail "elfkit $*: status $status"
+}
+park() {	# SECONDS
+	./parked $1 > /tmp/parked.out &
+	until grep -q parked /tmp/parked.out; do sleep 0.1; done
+}
+elfkit 1 nothing status
+elfkit 2 nothing unload
+elfkit 2 "no module" load script
+elfkit 0 load load sched.ko retries=1
+elfkit 0 loaded status
+elfkit 0 json status --json
+elfkit 1 again load sched.ko
+elfkit 1 other load hello.ko
+park 6
+elfkit 1 "unload, parked" unload
+elfkit 0 blocked status
+elfkit 0 "unload, retry" unload --retry 60 sched
+wait
+park 6
+elfkit 1 "load, parked" load sched.ko retries=1
+elfkit 0 "load, retry" load --retry 60 --probation 60 sched.ko retries=1
+wait
+elfkit 0 probation status
+elfkit 0 unload unload
 
 ./textdump /tmp/after
 cmp /tmp/before /tmp/after
