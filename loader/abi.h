@@ -33,6 +33,7 @@
 	X(ftrace_ops_list)			\
 	X(jump_label_module_nb)			\
 	X(static_call_module_nb)		\
+	X(modules)				\
 	X(runqueues)				\
 	X(task_groups)
 

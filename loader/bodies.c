@@ -60,7 +60,7 @@ static bool is_call(const u8 *have, const u8 *want)
 	return have[0] == CALL && want[0] == CALL && before > 0 && before <= MAX_PADDING;
 }
 
-static bool is_return(const u8 *have, unsigned int size)
+static bool is_return(u64 addr, const u8 *have, unsigned int size)
 {
 	bool in_module;
 
@@ -71,7 +71,7 @@ static bool is_return(const u8 *have, unsigned int size)
 	if (have[0] != JUMP32)
 		return false;
 	preempt_disable();
-	in_module = __module_address((unsigned long)have + size + read_s32(have + 1));
+	in_module = __module_address(addr + size + read_s32(have + 1));
 	preempt_enable();
 	return !in_module;
 }
@@ -86,7 +86,7 @@ static bool is_moved(const u8 *have, const u8 *want, unsigned int size, u64 dist
 	return !memcmp(&a, &b, size);
 }
 
-static bool fits(const struct elfkit_hole *hole, const u8 *have, const u8 *want)
+static bool fits(const struct elfkit_hole *hole, u64 addr, const u8 *have, const u8 *want)
 {
 	u64 moved = elfkit_table.anchor - elfkit_table.anchor_linked;
 
@@ -102,7 +102,7 @@ static bool fits(const struct elfkit_hole *hole, const u8 *have, const u8 *want)
 	case ELFKIT_HOLE_CALL:
 		return hole->size == sizeof(nop5) && is_call(have, want);
 	case ELFKIT_HOLE_RETURN:
-		return is_return(have, hole->size);
+		return is_return(addr, have, hole->size);
 	case ELFKIT_HOLE_ENDBR:
 		return !memcmp(have, osp_nop4, sizeof(osp_nop4)) || !memcmp(have, nop4, sizeof(nop4));
 	case ELFKIT_HOLE_LOCK:
@@ -115,33 +115,32 @@ static bool fits(const struct elfkit_hole *hole, const u8 *have, const u8 *want)
 	return false;
 }
 
-static int differs(const struct elfkit_range *range, u64 offset, const u8 *want, u64 len,
-		   struct elfkit_difference *ret)
+static int differs(const struct elfkit_range *range, u64 offset, const u8 *have, const u8 *want,
+		   u64 len, struct elfkit_difference *ret)
 {
 	ret->name = elfkit_name(range->name);
 	ret->offset = offset;
 	ret->addr = range->start + offset;
 	ret->len = min_t(u64, len, sizeof(ret->have));
-	memcpy(ret->have, elfkit_ptr(u8, ret->addr), ret->len);
+	memcpy(ret->have, have, ret->len);
 	memcpy(ret->want, want, ret->len);
 	return -EADDRINUSE;
 }
 
 /* Bytes outside of holes: the first that differs, and what follows it. */
-static int compare_plain(const struct elfkit_range *range, u64 from, u64 to, const u8 *want,
-			 struct elfkit_difference *ret)
+static int compare_plain(const struct elfkit_range *range, u64 from, u64 to, const u8 *have,
+			 const u8 *want, struct elfkit_difference *ret)
 {
-	const u8 *have = elfkit_ptr(u8, range->start);
-
 	if (!memcmp(have + from, want + from, to - from))
 		return 0;
 	while (have[from] == want[from])
 		from++;
-	return differs(range, from, want + from, min_t(u64, to - from, ELFKIT_JUMP_SIZE), ret);
+	return differs(range, from, have + from, want + from, min_t(u64, to - from, ELFKIT_JUMP_SIZE),
+		       ret);
 }
 
-/* One range, whose bytes begin at @base of all bodies; *@next is its first hole. */
-static int compare_range(const struct elfkit_range *range, u64 base, u64 *next,
+/* One range, whose bytes begin at @base of all bodies and are @have; *@next is its first hole. */
+static int compare_range(const struct elfkit_range *range, u64 base, const u8 *have, u64 *next,
 			 struct elfkit_difference *ret)
 {
 	const struct elfkit_hole *holes = elfkit_ptr(const struct elfkit_hole, elfkit_table.holes);
@@ -153,14 +152,14 @@ static int compare_range(const struct elfkit_range *range, u64 base, u64 *next,
 		const struct elfkit_hole *hole = &holes[*next];
 		u64 start = hole->at - base;
 
-		err = compare_plain(range, at, start, want, ret);
+		err = compare_plain(range, at, start, have, want, ret);
 		if (err)
 			return err;
-		if (!fits(hole, elfkit_ptr(u8, range->start) + start, want + start))
-			return differs(range, start, want + start, hole->size, ret);
+		if (!fits(hole, range->start + start, have + start, want + start))
+			return differs(range, start, have + start, want + start, hole->size, ret);
 		at = start + hole->size;
 	}
-	return compare_plain(range, at, size, want, ret);
+	return compare_plain(range, at, size, have, want, ret);
 }
 
 /* Nothing below may read beyond the table or a range. */
@@ -186,17 +185,17 @@ malformed:
 }
 
 /*
- * 0, or -EADDRINUSE and the first difference.  Under text_mutex, or a place may be in the middle
- * of being patched; once the build is known to be right.
+ * 0, or -EADDRINUSE and the first difference in @have, a copy of all ranges that was made under
+ * text_mutex.
  */
-int elfkit_bodies_compare(struct elfkit_difference *ret)
+int elfkit_bodies_compare(const u8 *have, struct elfkit_difference *ret)
 {
 	const struct elfkit_range *range = elfkit_ptr(const struct elfkit_range, elfkit_table.ranges);
 	u64 i, base = 0, next = 0;
 	int err;
 
 	for (i = 0; i < elfkit_table.nr_ranges; i++, range++) {
-		err = compare_range(range, base, &next, ret);
+		err = compare_range(range, base, have + base, &next, ret);
 		if (err)
 			return err;
 		base += range->end - range->start;

@@ -87,19 +87,35 @@ static int check_build_id(void)
 	return -ENOEXEC;
 }
 
-static int check_bodies(void)
+static int compare_bodies(const struct elfkit_table *from)
 {
 	struct mutex *text_mutex = elfkit_ptr(struct mutex, elfkit_table.text_mutex);
-	struct elfkit_difference difference;
+	struct elfkit_difference difference = { 0 };
+	struct elfkit_text text = { 0 };
+	int err;
+
+	/* A place may be in the middle of being patched. */
+	mutex_lock(text_mutex);
+	err = elfkit_text_save(&text, from);
+	mutex_unlock(text_mutex);
+	err = err ?: elfkit_bodies_compare(text.saved, &difference);
+	if (difference.name)
+		elfkit_who_differs(&difference);
+	elfkit_text_forget(&text);
+	return err;
+}
+
+/* With the jumps of another elfkit module taken away, from which this one would take over. */
+static int check_bodies(void)
+{
+	struct elfkit_peer *peer;
 	int err = elfkit_bodies_check_table();
 
+	err = err ?: elfkit_peer_find(&peer);
 	if (err)
 		return err;
-	mutex_lock(text_mutex);
-	err = elfkit_bodies_compare(&difference);
-	mutex_unlock(text_mutex);
-	if (err)
-		elfkit_who_differs(&difference);
+	err = compare_bodies(peer ? peer->table : NULL);
+	elfkit_peer_put(peer);
 	return err;
 }
 
