@@ -60,6 +60,7 @@ for my $kernel (@kernels) {
 		my %want = (%before, %{$modules{$name}});
 		delete @want{qw(edit policy)};
 		is_deeply($said{"with $name"}, \%want, "$kernel: with $name");
+		is_deeply($said{"then $name"}, \%want, "$kernel: with $name where another was");
 	}
 	my %hooks = %{$said{hooks} || {}};
 	is_deeply([@hooks{'prepare refuses', 'no memory for a pool', 'runqueue wrong'}],

@@ -133,8 +133,10 @@ sub check_commands {
 	cmp_ok($module->{functions} // 0, '>=', 300, "$kernel: and the functions");
 	like($said{again}, qr/^load: sched: a module of this name is loaded; .*\nload: sched: not loaded, nothing has changed$/m,
 		"$kernel: loading it again is refused");
-	like($said{other}, qr/^load: hello: refused: \w+\+0x\w+ has the bytes .*: elfkit module sched has put a jump there$/m,
-		"$kernel: another is refused, with the loader's reason");
+	like($said{other}, qr/\Ahello: loaded, \d+ functions, stopped \d+ us\n\z/, "$kernel: another takes over");
+	like($said{both}, qr/\Ahello: enabled\n(?:  .*\n)*sched: disabled\n/, "$kernel: status of both");
+	like($said{two}, qr/\Aelfkit: 2 elfkit modules are loaded, hello and sched among them: name one$/, "$kernel: unload of one of two");
+	is($said{removed}, "sched: removed\nhello: removed\n", "$kernel: unload of one that is disabled");
 	like($said{'unload, parked'}, qr/^unload: sched: $parked\n(?:unload: sched:   \w.*\n)+.*given up after 2 tries.*\nunload: sched: still enabled/m,
 		"$kernel: a task in the way of unload is named, with its stack");
 	like($said{blocked}, qr/^sched: enabled\n(?:  .*\n)*  the last switch failed:\n    $parked\n/, "$kernel: and in the status");
@@ -190,11 +192,22 @@ for my $kernel (@kernels) {
 
 	my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
 	spew("$tmp/build_id", $id);
-	($out) = guest($kernel, 'control files, tracers, failures', 900, 't/vm/control.sh', $sched, $hello,
+	# one that tells others of an ABI that they do not know: its struct elfkit_peer, which is in its data, behind all code
+	my $stranger = slurp($hello);
+	substr($stranger, 4 + rindex($stranger, pack 'L<', 0x656c666b), 4) = pack 'L<', 99;
+	spew("$tmp/stranger.ko", $stranger);
+	($out) = guest($kernel, 'control files, tracers, failures', 900, 't/vm/control.sh', $sched, $hello, "$tmp/stranger.ko",
 		"$tmp/build_id", $elfkit, libraries($elfkit), spew("$tmp/flips", flips($sched, 6)), (map { "$programs/$_" } qw(textdump parked)), '-c', 1);
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of them is left");
-	like($out, qr/^second module: elfkit: hello: refused: \w+\+0x\w+ has the bytes .*: elfkit module sched has put a jump there/m,
-		"$kernel: a second module is refused by the function that the first has, and the first by name");
+	like($out, qr/^second module: elfkit: sched: refused: \w+\+0x\w+ has the bytes .*: elfkit module hello has put a jump there/m,
+		"$kernel: a module with another ABI is in the way, by name");
+	like($out, qr/^replace, fault: elfkit: hello: refused: the runqueue of CPU 0 does not add up/m,
+		"$kernel: a wrong runqueue keeps one module from replacing another");
+	like($out, qr/^replace, stack: elfkit: hello: loading given up after 2 tries, nothing changed/m, "$kernel: so does a bad stack");
+	like($out, qr/^replace, parked: elfkit: hello: pid \d+ \(parked\) is in get_user_cpu_mask [1-9]/m,
+		"$kernel: so does a task in the first one's code, by name");
+	like($out, qr/^replace, traced: elfkit: hello: refused: somebody traces a function of sched/m, "$kernel: so does a tracer");
+	like($out, qr/^replaced: 4 times$/m, "$kernel: otherwise it takes over");
 	for my $who ('back with function', 'back with function_graph', 'back with a kprobe') {
 		like($out, qr/^$who: elfkit: sched: refused: function tracing, a kprobe, .* is attached to \w+;/m,
 			"$kernel: $who is refused");

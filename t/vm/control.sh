@@ -43,9 +43,45 @@ for key in prepare check clear write rebuild handler stopped total; do
 done
 [ $(cat $own/confirm) = 1 ] || fail "on probation without a time"
 
-# somebody else
-refused "second module" "insmod ./hello.ko"
-[ ! -e /sys/kernel/elfkit/hello ]
+# somebody else, who speaks another language
+back
+insmod ./stranger.ko || fail "stranger.ko: refused"
+refused "second module" "insmod ./sched.ko"
+[ ! -e $own ] || fail "second module: sysfs is left behind"
+echo 0 > /sys/kernel/elfkit/hello/enabled
+rmmod hello
+
+# one where another is: back and forth, each with all that can keep it from it; then the kernel's own again
+other=/sys/kernel/elfkit/hello
+states() { [ "$(cat $own/enabled 2>/dev/null) $(cat $other/enabled 2>/dev/null)" = "$1" ] || fail "replace: not $1"; }
+load
+refused "replace, fault" "insmod ./hello.ko retries=1 delay_ms=1 fault=runqueue"
+refused "replace, stack" "insmod ./hello.ko retries=1 delay_ms=1 fault=stack"
+states "1 "
+./parked 3 > /tmp/parked.out &
+until grep -q parked /tmp/parked.out; do sleep 0.1; done
+! insmod ./hello.ko retries=0 2>/dev/null || fail "replace, parked: not refused"
+echo "replace, parked: $(dmesg | grep -o 'elfkit: hello: pid .*' | tail -1) $(dmesg | grep -c 'get_user_cpu_mask.*\[sched\]')"
+states "1 "
+wait
+echo function > $trace/current_tracer
+refused "replace, traced" "insmod ./hello.ko"
+echo nop > $trace/current_tracer
+insmod ./hello.ko || fail "hello.ko: refused"
+states "0 1"
+echo 1 > $own/enabled
+states "1 0"
+echo 1 > $other/enabled
+states "0 1"
+rmmod sched
+load probation=60
+states "1 0"
+echo "replaced: $(dmesg | grep -c 'elfkit: .*: took over from .*, which is disabled now') times"
+rmmod hello
+back
+./textdump /tmp/middle
+cmp /tmp/before /tmp/middle
+load
 
 # tracers while it is in
 for tracer in function function_graph; do
@@ -157,7 +193,12 @@ elfkit 0 load load sched.ko retries=1
 elfkit 0 loaded status
 elfkit 0 json status --json
 elfkit 1 again load sched.ko
-elfkit 1 other load hello.ko
+elfkit 0 other load hello.ko
+elfkit 0 both status
+elfkit 2 two unload
+elfkit 0 removed unload sched
+elfkit 0 third load sched.ko retries=1
+elfkit 0 removed unload hello
 park 6
 elfkit 1 "unload, parked" unload
 elfkit 0 blocked status
