@@ -206,7 +206,8 @@ for my $kernel (@kernels) {
 	like($out, qr/^replace, stack: elfkit: hello: loading given up after 2 tries, nothing changed/m, "$kernel: so does a bad stack");
 	like($out, qr/^replace, parked: elfkit: hello: pid \d+ \(parked\) is in get_user_cpu_mask [1-9]/m,
 		"$kernel: so does a task in the first one's code, by name");
-	like($out, qr/^replace, traced: elfkit: hello: refused: somebody traces a function of sched/m, "$kernel: so does a tracer");
+	like($out, qr/^replace with $_: elfkit: hello: refused: somebody traces a function of sched/m, "$kernel: so does $_")
+		for qw(function function_graph);
 	like($out, qr/^replaced: 4 times$/m, "$kernel: otherwise it takes over");
 	for my $who ('back with function', 'back with function_graph', 'back with a kprobe') {
 		like($out, qr/^$who: elfkit: sched: refused: function tracing, a kprobe, .* is attached to \w+;/m,

@@ -64,9 +64,6 @@ until grep -q parked /tmp/parked.out; do sleep 0.1; done
 echo "replace, parked: $(dmesg | grep -o 'elfkit: hello: pid .*' | tail -1) $(dmesg | grep -c 'get_user_cpu_mask.*\[sched\]')"
 states "1 "
 wait
-echo function > $trace/current_tracer
-refused "replace, traced" "insmod ./hello.ko"
-echo nop > $trace/current_tracer
 insmod ./hello.ko || fail "hello.ko: refused"
 states "0 1"
 echo 1 > $own/enabled
@@ -77,7 +74,6 @@ rmmod sched
 load probation=60
 states "1 0"
 echo "replaced: $(dmesg | grep -c 'elfkit: .*: took over from .*, which is disabled now') times"
-rmmod hello
 back
 ./textdump /tmp/middle
 cmp /tmp/before /tmp/middle
@@ -88,8 +84,11 @@ for tracer in function function_graph; do
 	echo $tracer > $trace/current_tracer
 	sleep 0.2
 	refused "back with $tracer" "echo 0 > $own/enabled"
+	refused "replace with $tracer" "echo 1 > $other/enabled"
+	states "1 0"
 	echo nop > $trace/current_tracer
 done
+rmmod hello
 echo "p:mine $probe" > $trace/kprobe_events
 echo 1 > $trace/events/kprobes/enable
 refused "back with a kprobe" "echo 0 > $own/enabled"
