@@ -99,18 +99,25 @@ MODULES := \
 	relink/orc \
 	relink/adapter \
 	relink/state \
+	relink/bodies \
 	relink/records \
 	relink/table \
 	relink/manifest \
 	relink/module \
 	relink/standalone \
 	relink/relink \
+	elfkit/kmsg \
+	elfkit/loaded \
+	elfkit/loaded_write \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
 	elfkit/cmd_diff \
 	elfkit/cmd_frame \
+	elfkit/cmd_load \
 	elfkit/cmd_refs \
 	elfkit/cmd_relink \
+	elfkit/cmd_status \
+	elfkit/cmd_unload \
 	elfkit/main
 
 PACKAGES := libelf libdw capstone yaml-0.1 jansson

@@ -80,7 +80,7 @@ static void find_tables(const struct symbols *symbols, struct tables *ret)
 
 /*
  * struct alt_instr begins with the distances to the instruction and to its
- * replacement and holds the length of the latter.  Its size has changed (12 bytes
+ * replacement and holds the length of both, the latter's last.  Its size has changed (12 bytes
  * once, 13 with the length of a padding, 14 with wider flags), and only with the
  * right one does every entry make sense.
  */
@@ -109,6 +109,7 @@ static bool read_alternatives(const struct image *image, uint64_t low, const uin
 		ret->site = low + at + distance[0];
 		ret->low = low + at + 4 + distance[1];
 		ret->high = ret->low + replacement;
+		ret->site_size = bytes[at + length - 1];
 		/* one of no bytes may stand at the end of its section */
 		section = code_at(image, replacement ? ret->low : ret->low - 1);
 		if (!code_at(image, ret->site) || !section || ret->high > section->addr + section->size)

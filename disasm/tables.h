@@ -22,10 +22,11 @@ struct table {
 	uint8_t key, key_size;		/* ... offset and size of its key, whose low two bits are flags */
 };
 
-/* Code in .altinstr_replacement that the kernel may copy over the instruction at @site. */
+/* Code in .altinstr_replacement that the kernel may copy over the code at @site. */
 struct alternative {
 	uint64_t low, high;
 	uint64_t site;
+	uint8_t site_size;	/* bytes of the code that it replaces, padding included */
 };
 
 struct tables {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the commands share. */
+#include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -57,4 +58,16 @@ struct err *vmlinux_path(const char *given, char **ret)
 	}
 	uname(&uts);
 	return running_vmlinux("", uts.release, ret);
+}
+
+unsigned int cmd_number(const char *text, struct argp_state *state, const char *option)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || value > UINT_MAX)
+		argp_error(state, "%s: %s is no number", option, text);
+	return value;
 }

@@ -14,8 +14,11 @@ enum { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_ERROR = 2 };
 struct err *cmd_boundary(int argc, char **argv, int *status);
 struct err *cmd_diff(int argc, char **argv, int *status);
 struct err *cmd_frame(int argc, char **argv, int *status);
+struct err *cmd_load(int argc, char **argv, int *status);
 struct err *cmd_refs(int argc, char **argv, int *status);
 struct err *cmd_relink(int argc, char **argv, int *status);
+struct err *cmd_status(int argc, char **argv, int *status);
+struct err *cmd_unload(int argc, char **argv, int *status);
 
 /*
  * A file of elfkit's own data, found beside the build or where `make install` put
@@ -28,5 +31,10 @@ struct err *policy_path(const char *given, char **ret);
 
 /* @given, or where that is NULL the vmlinux of the running kernel. Caller frees. */
 struct err *vmlinux_path(const char *given, char **ret);
+
+struct argp_state;
+
+/* A whole number from 0 on that an option takes; anything else is a usage error. */
+unsigned int cmd_number(const char *text, struct argp_state *state, const char *option);
 
 #endif

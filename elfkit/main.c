@@ -13,8 +13,11 @@ static const struct command {
 	{ "boundary", cmd_boundary, "compute where the scheduler of a kernel begins and ends" },
 	{ "diff", cmd_diff, "say what is different between the boundaries of two kernels" },
 	{ "frame", cmd_frame, "print a function's stack frame, and what the code behind a call reads of it" },
+	{ "load", cmd_load, "load a module that relink has made; says why not" },
 	{ "refs", cmd_refs, "list what refers to the functions of a kernel" },
 	{ "relink", cmd_relink, "make rebuilt scheduler objects into a module for a running kernel" },
+	{ "status", cmd_status, "list the elfkit modules of the running kernel" },
+	{ "unload", cmd_unload, "go back to the kernel's own functions, and remove the module" },
 };
 
 static void usage(FILE *to)

@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define ELFKIT_ABI		3
+#define ELFKIT_ABI		4
 #define ELFKIT_TABLE_SYMBOL	"elfkit_table"
 
 #define ELFKIT_BUILD_ID_MAX	32	/* bytes; SHA-1 has 20 */
@@ -33,6 +33,7 @@
 	X(ftrace_ops_list)			\
 	X(jump_label_module_nb)			\
 	X(static_call_module_nb)		\
+	X(modules)				\
 	X(runqueues)				\
 	X(task_groups)
 
@@ -104,6 +105,29 @@ struct elfkit_range {
 };
 
 /*
+ * A place in the bodies that the kernel rewrites by itself, and what may be there.  "As
+ * recorded" is what the table's bytes say.  Sorted by at, disjoint.
+ */
+enum elfkit_hole_kind {
+	ELFKIT_HOLE_ANY = 1,	/* alternatives, paravirt calls, retpolines: anything but a breakpoint */
+	ELFKIT_HOLE_JUMP_LABEL,	/* the jump as recorded, or a nop as long */
+	ELFKIT_HOLE_STATIC_CALL,	/* a call, jump, return, nop, or `xor %eax,%eax` */
+	ELFKIT_HOLE_CALL,	/* as recorded, or a call of the padding before the same function */
+	ELFKIT_HOLE_RETURN,	/* a return, or a jump to one of the kernel's return thunks */
+	ELFKIT_HOLE_ENDBR,	/* endbr64, or a nop as long */
+	ELFKIT_HOLE_LOCK,	/* a lock prefix, or one without effect */
+	ELFKIT_HOLE_ADDRESS,	/* as recorded, or moved with the kernel */
+	ELFKIT_HOLE_PERCPU,	/* a distance to where the kernel does not move */
+};
+
+struct elfkit_hole {
+	__u32 at;		/* offset in the table's bodies */
+	__u16 size;		/* bytes */
+	__u8 kind;
+	__u8 unused;
+};
+
+/*
  * A return address inside such a range at which tasks sleep for good: behind
  * the stack switch in the old __schedule().  Allowed on a stack; sorted.
  */
@@ -123,6 +147,7 @@ struct elfkit_table {
 	__u32 build_id_len;
 	__u8 build_id[ELFKIT_BUILD_ID_MAX];	/* descriptor of the kernel's NT_GNU_BUILD_ID note */
 	__u64 anchor;		/* the exported symbol that distances are counted from */
+	__u64 anchor_linked;	/* its address in vmlinux: the difference is KASLR's */
 	__u64 notes;		/* the kernel's .notes section ... */
 	__u64 notes_size;	/* ... and its size in bytes */
 	__u64 release;		/* const char *, the release that vmlinux was built as, for messages */
@@ -133,6 +158,10 @@ struct elfkit_table {
 	__u64 nr_sites;
 	__u64 ranges;		/* struct elfkit_range[nr_ranges]: old bodies in the kernel */
 	__u64 nr_ranges;
+	__u64 bodies;		/* __u8[bodies_size]: what vmlinux has in the ranges, one after the other */
+	__u64 bodies_size;
+	__u64 holes;		/* struct elfkit_hole[nr_holes] */
+	__u64 nr_holes;
 	__u64 resumes;		/* struct elfkit_resume[nr_resumes] */
 	__u64 nr_resumes;
 	__u64 text;		/* struct elfkit_range[nr_text]: new code in the module, unsorted, disjoint */

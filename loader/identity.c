@@ -7,11 +7,13 @@
  * addresses the module loader found by name, are compared first; only then is
  * an address that rests on such a distance dereferenced: the kernel's notes,
  * which hold its build-id.  A kernel release says less than either, since a
- * distribution may rebuild a kernel under the same one.
+ * distribution may rebuild a kernel under the same one.  Last come the functions to be replaced:
+ * this kernel may have been changed since it was booted.
  */
 #include <linux/elf.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 #include <linux/utsname.h>
@@ -85,7 +87,42 @@ static int check_build_id(void)
 	return -ENOEXEC;
 }
 
-/* 0, or -ENOEXEC with a message that says what differs. */
+static int compare_bodies(const struct elfkit_table *from)
+{
+	struct mutex *text_mutex = elfkit_ptr(struct mutex, elfkit_table.text_mutex);
+	struct elfkit_difference difference = { 0 };
+	struct elfkit_text text = { 0 };
+	int err;
+
+	/* A place may be in the middle of being patched. */
+	mutex_lock(text_mutex);
+	err = elfkit_text_save(&text, from);
+	mutex_unlock(text_mutex);
+	err = err ?: elfkit_bodies_compare(text.saved, &difference);
+	if (difference.name)
+		elfkit_who_differs(&difference);
+	elfkit_text_forget(&text);
+	return err;
+}
+
+/* With the jumps of another elfkit module taken away, from which this one would take over. */
+static int check_bodies(void)
+{
+	struct elfkit_peer *peer;
+	int err = elfkit_bodies_check_table();
+
+	err = err ?: elfkit_peer_find(&peer);
+	if (err)
+		return err;
+	err = compare_bodies(peer ? peer->table : NULL);
+	elfkit_peer_put(peer);
+	return err;
+}
+
+/*
+ * 0, or with a message that says what differs: -ENOEXEC another kernel, -EADDRINUSE this one with
+ * somebody's changes.
+ */
 int elfkit_identity_check(void)
 {
 	const struct elfkit_table *table = &elfkit_table;
@@ -105,5 +142,6 @@ int elfkit_identity_check(void)
 	}
 
 	err = check_landmarks();
-	return err ?: check_build_id();
+	err = err ?: check_build_id();
+	return err ?: check_bodies();
 }

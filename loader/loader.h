@@ -3,6 +3,9 @@
  * What the files of the loader know of each other.
  *
  * identity: is this the kernel the module was made for?     (before anything)
+ * bodies:   are the functions to be replaced as vmlinux has them?   (before anything)
+ * who:      if not, who has changed them
+ * peer:     another elfkit module that is in, and taking over from it
  * labels:   jump labels and static calls of the new code    (once it is)
  * switched: which tasks have run since they were looked at  (before and in the stop)
  * stacks:   is a task inside code that is about to change?  (before and in the stop)
@@ -43,25 +46,78 @@ static inline const struct elfkit_site *elfkit_sites(void)
 
 int elfkit_identity_check(void);
 
+/* ---- bodies.c ---- */
+
+struct elfkit_difference {
+	const char *name;	/* of the function */
+	u64 addr, offset;
+	u32 len;
+	u8 have[8], want[8];
+};
+
+int elfkit_bodies_check_table(void);
+int elfkit_bodies_compare(const u8 *have, struct elfkit_difference *ret);
+
+/* ---- who.c ---- */
+
+void elfkit_who_differs(const struct elfkit_difference *difference);
+
 /* ---- labels.c ---- */
 
 int elfkit_labels_register(void);
 
+/* ---- peer.c ---- */
+
+/*
+ * What one elfkit module shows another.  Both are of one ELFKIT_ABI, or they do not touch each other;
+ * magic and abi stay where they are.
+ */
+#define ELFKIT_PEER_MAGIC	0x656c666bu
+
+struct elfkit_peer {
+	u32 magic;
+	u32 abi;
+	struct module *module;
+	const struct elfkit_table *table;
+	struct mutex *control;		/* held by whoever takes over */
+	bool **marked;			/* withhold.c: per site; NULL: none */
+	bool (*enabled)(void);
+	const char *(*pinned)(void);	/* why there is no taking over, or NULL */
+	int (*idle)(void);		/* withhold.c: no tracer skips its sites */
+	void (*give_back)(void);	/* withhold.c: its sites, less those that were taken over */
+	void (*taken_over)(void);	/* it is not enabled any more; its reference is the caller's */
+};
+
+int elfkit_peer_find(struct elfkit_peer **ret);
+void elfkit_peer_put(struct elfkit_peer *peer);
+int elfkit_peer_lock(struct elfkit_peer **ret);
+void elfkit_peer_unlock(struct elfkit_peer *peer);
+void elfkit_peer_retire(struct elfkit_peer *peer);
+
 /* ---- text.c ---- */
 
+/* One site, before the stop and after it. */
+struct elfkit_patch {
+	u64 addr;
+	const char *name;
+	u8 *at;			/* the same in the alias */
+	u8 before[ELFKIT_JUMP_SIZE], after[ELFKIT_JUMP_SIZE];
+};
+
 struct elfkit_text {
-	void *alias;	/* writable mapping of all site pages, NULL when unmapped */
-	u8 **at;	/* per site: its jump's first byte in the alias */
-	u8 *saved;	/* all ranges as they were before loading, concatenated */
-	u64 nr_saved;	/* bytes in saved */
+	void *alias;		/* writable mapping of all site pages, NULL when unmapped */
+	struct elfkit_patch *patches;	/* by addr; as long as the mapping */
+	u64 nr_patches;
+	u8 *saved;		/* all ranges as they were before loading, concatenated */
+	u64 nr_saved;		/* bytes in saved */
 };
 
 int elfkit_text_check_table(void);
-int elfkit_text_verify(bool replaced);
-int elfkit_text_map(struct elfkit_text *text);
+int elfkit_text_verify(const struct elfkit_text *text, bool after);
+int elfkit_text_map(struct elfkit_text *text, bool replace, const struct elfkit_table *from);
 void elfkit_text_unmap(struct elfkit_text *text);
-void elfkit_text_write(const struct elfkit_text *text, bool replace);
-int elfkit_text_save(struct elfkit_text *text);
+void elfkit_text_write(const struct elfkit_text *text, bool undo);
+int elfkit_text_save(struct elfkit_text *text, const struct elfkit_table *from);
 void elfkit_text_compare(const struct elfkit_text *text);
 void elfkit_text_forget(struct elfkit_text *text);
 
@@ -136,7 +192,7 @@ struct elfkit_stacks {
 	bool fault;			/* a test wants a stack to be unreliable */
 };
 
-int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace);
+int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace, const struct elfkit_table *from);
 void elfkit_stacks_release(struct elfkit_stacks *stacks);
 int elfkit_stacks_look(struct elfkit_stacks *stacks);
 void elfkit_stacks_unlook(struct elfkit_stacks *stacks);
@@ -146,9 +202,13 @@ void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned int rank,
 
 /* ---- withhold.c ---- */
 
+extern bool *elfkit_withheld;
+
 int elfkit_withhold(void);
 int elfkit_withhold_idle(void);
 void elfkit_withhold_end(void);
+void elfkit_withhold_adopt(const struct elfkit_peer *peer);
+bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler);
 
 /* ---- rebuild.c ---- */
 
@@ -205,8 +265,8 @@ struct elfkit_blockers {
 	struct elfkit_culprit v[ELFKIT_MAX_NAMED];
 };
 
-int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times,
-		struct elfkit_blockers *blockers);
+int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_peer *from,
+		struct elfkit_times *times, struct elfkit_blockers *blockers);
 
 /* ---- sysfs.c ---- */
 
@@ -215,6 +275,7 @@ void elfkit_sysfs_remove(void);
 
 /* ---- main.c ---- */
 
+extern struct elfkit_peer elfkit_self;
 extern unsigned int elfkit_retries;
 extern unsigned int elfkit_delay_ms;
 extern bool elfkit_walk;

@@ -69,28 +69,37 @@ static void report(const char *what, const struct elfkit_times *times)
 static int enable(void)
 {
 	struct elfkit_times times;
+	struct elfkit_peer *from;
 	int err;
 
+	err = elfkit_peer_lock(&from);
+	if (err)
+		return err;
 	/* Fails once rmmod has begun; succeeds in init. */
-	if (!try_module_get(THIS_MODULE))
-		return -ENODEV;
+	err = try_module_get(THIS_MODULE) ? 0 : -ENODEV;
+	if (err)
+		goto unlock;
 	err = elfkit_pools_make();
 	if (err)
 		goto put;
 	err = elfkit_hooks_prepare();
 	if (err)
 		goto pools;
-	err = elfkit_swap(&text, true, &times, &blockers);
+	err = elfkit_swap(&text, true, from, &times, &blockers);
 	if (err)
 		goto hooks;
 	enabled = true;
 	elfkit_hooks_loaded();
 	load_times = times;
 	report("loaded", &times);
+	if (from) {
+		pr_info("took over from %s, which is disabled now\n", from->module->name);
+		elfkit_peer_retire(from);
+	}
 	on_probation = probation;
 	if (on_probation)
 		mod_delayed_work(system_long_wq, &probation_work, probation * HZ);
-	return 0;
+	goto unlock;
 hooks:
 	elfkit_hooks_gone();
 	elfkit_text_forget(&text);
@@ -98,6 +107,8 @@ pools:
 	elfkit_pools_free();
 put:
 	module_put(THIS_MODULE);
+unlock:
+	elfkit_peer_unlock(from);
 	return err;
 }
 
@@ -114,7 +125,7 @@ static int disable(void)
 	err = elfkit_hooks_leave();
 	if (err)
 		return err;
-	err = elfkit_swap(&text, false, &times, &blockers);
+	err = elfkit_swap(&text, false, NULL, &times, &blockers);
 	if (err) {
 		elfkit_hooks_loaded();
 		return err;
@@ -184,6 +195,33 @@ bool elfkit_enabled(void)
 {
 	return READ_ONCE(enabled);
 }
+
+/* Another module has put its jumps where ours were, and holds control. */
+static void taken_over(void)
+{
+	enabled = false;
+	on_probation = false;
+	elfkit_text_forget(&text);
+}
+
+static const char *pinned(void)
+{
+	return elfkit_table.pinned ? elfkit_name(elfkit_table.pinned) : NULL;
+}
+
+struct elfkit_peer elfkit_self = {
+	.magic = ELFKIT_PEER_MAGIC,
+	.abi = ELFKIT_ABI,
+	.module = THIS_MODULE,
+	.table = &elfkit_table,
+	.control = &control,
+	.marked = &elfkit_withheld,
+	.enabled = elfkit_enabled,
+	.pinned = pinned,
+	.idle = elfkit_withhold_idle,
+	.give_back = elfkit_withhold_end,
+	.taken_over = taken_over,
+};
 
 int elfkit_set_enabled(bool on)
 {

@@ -113,7 +113,29 @@ static notrace bool blocks(const struct elfkit_zone *zone, struct task_struct *t
 
 /* ---- before the stop ---- */
 
-int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace)
+/* The new code of @going, and of the kernel's @nr_old more ranges; sorted. */
+static int sort_zone(struct elfkit_stacks *stacks, const struct elfkit_table *going, u64 nr_old)
+{
+	u64 nr = going->nr_text + nr_old;
+	struct elfkit_range *sorted = kvmalloc_array(nr, sizeof(*sorted), GFP_KERNEL);
+
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, elfkit_ptr(const void, going->text), going->nr_text * sizeof(*sorted));
+	memcpy(sorted + going->nr_text, elfkit_ptr(const void, elfkit_table.ranges),
+	       nr_old * sizeof(*sorted));
+	sort(sorted, nr, sizeof(*sorted), compare_ranges, NULL);
+	stacks->sorted = sorted;
+	stacks->zone.ranges = sorted;
+	stacks->zone.nr_ranges = nr;
+	return 0;
+}
+
+/*
+ * Before going in, nobody may be in the kernel's functions that are replaced; with @from, nobody in that
+ * module's code either. Before going back, nobody in ours. Nobody sleeps in new code for good: no resumes.
+ */
+int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace, const struct elfkit_table *from)
 {
 	struct elfkit_zone *zone = &stacks->zone;
 
@@ -125,19 +147,10 @@ int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace)
 		zone->resumes = elfkit_ptr(const struct elfkit_resume,
 					   elfkit_table.resumes);
 		zone->nr_resumes = elfkit_table.nr_resumes;
-	} else {
-		size_t size = elfkit_table.nr_text * sizeof(struct elfkit_range);
-
-		/* Nobody sleeps in the new code for good: no resumes. */
-		stacks->sorted = kvmalloc(size, GFP_KERNEL);
-		if (!stacks->sorted)
+		if (from && sort_zone(stacks, from, elfkit_table.nr_ranges))
 			goto nomem;
-		memcpy(stacks->sorted,
-		       elfkit_ptr(const void, elfkit_table.text), size);
-		sort(stacks->sorted, elfkit_table.nr_text,
-		     sizeof(struct elfkit_range), compare_ranges, NULL);
-		zone->ranges = stacks->sorted;
-		zone->nr_ranges = elfkit_table.nr_text;
+	} else if (sort_zone(stacks, &elfkit_table, 0)) {
+		goto nomem;
 	}
 
 	/* For every CPU that may ever come: their number is not frozen yet. */

@@ -20,6 +20,7 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/errno.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/sched/signal.h>
@@ -46,6 +47,7 @@ enum elfkit_mark {
 
 struct swap {
 	struct elfkit_text *text;
+	const struct elfkit_table *from;	/* of the module that we take over from, or NULL */
 	struct elfkit_stacks stacks;
 	bool replace;
 	unsigned int nr;	/* CPUs in the stop */
@@ -114,7 +116,7 @@ static notrace bool exchange(struct swap *swap, struct elfkit_slot *slot, unsign
 	write = undo || !wrong(swap);
 	if (!rank && write) {
 		elfkit_hooks_out(swap->replace != undo);
-		elfkit_text_write(swap->text, swap->replace != undo);
+		elfkit_text_write(swap->text, undo);
 		sync_core();
 		elfkit_hooks_in(swap->replace != undo);
 	}
@@ -254,15 +256,18 @@ static void name_wrong(const struct swap *swap)
 static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 {
 	struct mutex *text_mutex = elfkit_ptr(struct mutex, elfkit_table.text_mutex);
+	struct elfkit_difference difference = { 0 };
 	u64 before;
-	int err;
+	int err = 0;
 
 	cpus_read_lock();
 	mutex_lock(text_mutex);
 
-	err = elfkit_text_verify(!swap->replace);
-	if (!err && swap->replace)
-		err = elfkit_text_save(swap->text);
+	if (swap->replace) {
+		err = elfkit_text_save(swap->text, swap->from);
+		err = err ?: elfkit_bodies_compare(swap->text->saved, &difference);
+	}
+	err = err ?: elfkit_text_verify(swap->text, false);
 	if (err)
 		goto unlock;
 
@@ -276,18 +281,20 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 		err = swap->verdict;
 	if (err == -EUCLEAN) {
 		name_wrong(swap);
-		WARN_ON_ONCE(elfkit_text_verify(!swap->replace));
+		WARN_ON_ONCE(elfkit_text_verify(swap->text, false));
 	}
 	if (err)
 		goto unlock;
 
 	measure(swap, times);
 	/* Cannot fail; if it did, everyone should know. */
-	if (!WARN_ON_ONCE(elfkit_text_verify(swap->replace)) && !swap->replace)
+	if (!WARN_ON_ONCE(elfkit_text_verify(swap->text, true)) && !swap->replace)
 		elfkit_text_compare(swap->text);
 unlock:
 	mutex_unlock(text_mutex);
 	cpus_read_unlock();
+	if (difference.name)
+		elfkit_who_differs(&difference);
 	return err;
 }
 
@@ -330,29 +337,53 @@ static int try_often(struct swap *swap, struct elfkit_times *times,
 }
 
 /*
- * Put all jumps in (@replace) or take them out.  0, or: -EBUSY a task is in
- * the way; -EADDRINUSE someone else is at a site; -EUCLEAN the runqueues do not
- * add up; -EINTR, -ENOMEM.  On error nothing has changed and the log says why.
+ * Nobody may lose a function that it traces: where jumps come, and where another module's go.
  */
-int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *times,
-		struct elfkit_blockers *blockers)
+static int withhold(bool replace, const struct elfkit_peer *from)
+{
+	int err = from ? from->idle() : 0;
+
+	if (err)
+		pr_err("refused: somebody traces a function of %s\n", from->module->name);
+	return err ?: replace ? elfkit_withhold() : elfkit_withhold_idle();
+}
+
+/* @err: how it ended. */
+static void end_withhold(bool replace, const struct elfkit_peer *from, int err)
+{
+	if (replace ? err : !err) {
+		elfkit_withhold_end();
+	} else if (from) {
+		elfkit_withhold_adopt(from);
+		from->give_back();
+	}
+}
+
+/*
+ * Put all jumps in (@replace) or take them out. With @from, which is locked: put them in where
+ * those of that module are.  0, or: -EBUSY a task is in the way; -EADDRINUSE someone else is at a
+ * site; -EUCLEAN the runqueues do not add up; -EINTR, -ENOMEM.  On error nothing has changed and the
+ * log says why.
+ */
+int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_peer *from,
+		struct elfkit_times *times, struct elfkit_blockers *blockers)
 {
 	struct swap swap = {
 		.text = text, .replace = replace, .rebuild = ELFKIT_REBUILDS,
-		.fault = elfkit_fault("runqueue"),
+		.fault = elfkit_fault("runqueue"), .from = from ? from->table : NULL,
 	};
 	u64 start = ktime_get_mono_fast_ns();
 	int err;
 
 	memset(times, 0, sizeof(*times));
 	blockers->nr = 0;
-	err = replace ? elfkit_withhold() : elfkit_withhold_idle();
+	err = withhold(replace, from);
 	if (err)
 		return err;
-	err = elfkit_stacks_init(&swap.stacks, replace);
+	err = elfkit_stacks_init(&swap.stacks, replace, swap.from);
 	if (err)
 		goto withhold;
-	err = elfkit_text_map(text);
+	err = elfkit_text_map(text, replace, swap.from);
 	if (err)
 		goto stacks;
 
@@ -362,8 +393,7 @@ int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *tim
 stacks:
 	elfkit_stacks_release(&swap.stacks);
 withhold:
-	if (replace ? err : !err)
-		elfkit_withhold_end();
+	end_withhold(replace, from, err);
 	times->total = ktime_get_mono_fast_ns() - start;
 	if (err == -EBUSY)
 		pr_err("%s given up after %u %s, nothing changed\n",

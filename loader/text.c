@@ -73,35 +73,94 @@ static const char *suspect(u8 first)
 	}
 }
 
-/*
- * Does each site hold what it should: our jump if @replaced, else the bytes
- * that the table expects?  Under text_mutex, or a site may be in the middle of
- * being patched.  0 or -EADDRINUSE, with a message that names the function.
- */
-int elfkit_text_verify(bool replaced)
+/* ---- what is to be written ---- */
+
+static void set_patch(struct elfkit_patch *patch, const struct elfkit_site *site, const u8 *before,
+		      const u8 *after)
 {
-	const struct elfkit_site *site = elfkit_sites();
+	patch->addr = site->addr;
+	patch->name = elfkit_name(site->name);
+	memcpy(patch->before, before, ELFKIT_JUMP_SIZE);
+	memcpy(patch->after, after, ELFKIT_JUMP_SIZE);
+}
+
+/* A site of ours, and of the module that we take over from if @theirs is not NULL. */
+static void plan_own(struct elfkit_patch *patch, const struct elfkit_site *site,
+		     const struct elfkit_site *theirs, bool replace)
+{
+	u8 jump[ELFKIT_JUMP_SIZE], their_jump[ELFKIT_JUMP_SIZE];
+
+	make_jump(site, jump);
+	if (theirs)
+		make_jump(theirs, their_jump);
+	if (replace)
+		set_patch(patch, site, theirs ? their_jump : site->expect, jump);
+	else
+		set_patch(patch, site, jump, site->expect);
+}
+
+/* A site that only the module has that we take over from: the kernel's own again. */
+static void plan_theirs(struct elfkit_patch *patch, const struct elfkit_site *theirs)
+{
+	u8 jump[ELFKIT_JUMP_SIZE];
+
+	make_jump(theirs, jump);
+	set_patch(patch, theirs, jump, theirs->expect);
+}
+
+static int plan(struct elfkit_text *text, bool replace, const struct elfkit_table *from)
+{
+	const struct elfkit_site *own = elfkit_sites(), *own_end = own + elfkit_table.nr_sites;
+	const struct elfkit_site *theirs = from ? elfkit_ptr(const struct elfkit_site, from->sites) : NULL;
+	const struct elfkit_site *theirs_end = from ? theirs + from->nr_sites : NULL;
+
+	text->nr_patches = 0;
+	text->patches = kvcalloc(elfkit_table.nr_sites + (from ? from->nr_sites : 0),
+				 sizeof(*text->patches), GFP_KERNEL);
+	if (!text->patches)
+		return -ENOMEM;
+	while (own < own_end || theirs < theirs_end) {
+		struct elfkit_patch *patch = &text->patches[text->nr_patches++];
+
+		if (theirs < theirs_end && (own == own_end || theirs->addr < own->addr)) {
+			plan_theirs(patch, theirs++);
+		} else if (theirs < theirs_end && theirs->addr == own->addr) {
+			plan_own(patch, own++, theirs++, replace);
+		} else {
+			plan_own(patch, own++, NULL, replace);
+		}
+		if (text->nr_patches > 1 && patch->addr < patch[-1].addr + ELFKIT_JUMP_SIZE) {
+			pr_err("refused: the jump of the other module at %s overlaps one at %s\n",
+			       patch[-1].name, patch->name);
+			return -EADDRINUSE;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Does each site hold what it should, before writing or @after it?  Under text_mutex, or a site may be
+ * in the middle of being patched.  0 or -EADDRINUSE, with a message that names the function.
+ */
+int elfkit_text_verify(const struct elfkit_text *text, bool after)
+{
 	u64 i;
 
-	for (i = 0; i < elfkit_table.nr_sites; i++, site++) {
-		const u8 *have = elfkit_ptr(const u8, site->addr);
-		const u8 *want = site->expect;
-		int len = site->expect_len;
-		u8 jump[ELFKIT_JUMP_SIZE];
+	for (i = 0; i < text->nr_patches; i++) {
+		const struct elfkit_patch *patch = &text->patches[i];
+		const u8 *have = elfkit_ptr(const u8, patch->addr);
+		const u8 *want = after ? patch->after : patch->before;
 
-		if (replaced) {
-			make_jump(site, jump);
-			want = jump;
-			len = sizeof(jump);
-		}
-		if (!memcmp(have, want, len))
+		if (!memcmp(have, want, ELFKIT_JUMP_SIZE))
 			continue;
 		pr_err("refused: %s has the bytes %*ph at its entry instead of %*ph: %s\n",
-		       elfkit_name(site->name), len, have, len, want, suspect(have[0]));
+		       patch->name, ELFKIT_JUMP_SIZE, have, ELFKIT_JUMP_SIZE, want, suspect(have[0]));
 		return -EADDRINUSE;
 	}
 	return 0;
 }
+
+/* ---- writing it ---- */
 
 /* The page behind an address in the kernel image, wherever KASLR has put it. */
 static struct page *page_of(unsigned long addr)
@@ -114,23 +173,22 @@ static struct page *page_of(unsigned long addr)
  * last one listed, and the two pages of a jump that crosses a page boundary
  * become neighbours in the alias too.
  */
-int elfkit_text_map(struct elfkit_text *text)
+static int map(struct elfkit_text *text)
 {
-	const struct elfkit_site *site = elfkit_sites();
-	u64 i, nr = elfkit_table.nr_sites;
+	u64 i, nr = text->nr_patches;
+	struct elfkit_patch *patch = text->patches;
 	unsigned long last = 0;
 	struct page **pages;
 	unsigned int used = 0;
-	int err = -ENOMEM;
 
 	pages = kvcalloc(2 * nr, sizeof(*pages), GFP_KERNEL);
-	text->at = kvcalloc(nr, sizeof(*text->at), GFP_KERNEL);
-	if (!pages || !text->at || elfkit_fault("memory"))
-		goto out;
-
+	if (!pages || elfkit_fault("memory")) {
+		kvfree(pages);
+		return -ENOMEM;
+	}
 	for (i = 0; i < nr; i++) {
-		unsigned long first = site[i].addr & PAGE_MASK;
-		unsigned long end = (site[i].addr + ELFKIT_JUMP_SIZE - 1) & PAGE_MASK;
+		unsigned long first = patch[i].addr & PAGE_MASK;
+		unsigned long end = (patch[i].addr + ELFKIT_JUMP_SIZE - 1) & PAGE_MASK;
 		unsigned long index;
 
 		if (!used || first != last)
@@ -140,23 +198,33 @@ int elfkit_text_map(struct elfkit_text *text)
 			pages[used++] = page_of(end);
 		last = end;
 		/* An offset until the mapping's address is known. */
-		text->at[i] = (u8 *)(index * PAGE_SIZE + (site[i].addr - first));
+		patch[i].at = (u8 *)(index * PAGE_SIZE + (patch[i].addr - first));
 	}
-
 	text->alias = vmap(pages, used, VM_MAP, PAGE_KERNEL);
-	if (!text->alias)
-		goto out;
-	err = 0;
-	for (i = 0; i < nr; i++) {
-		text->at[i] = text->alias + (unsigned long)text->at[i];
-		/* The alias must be the text: nothing else may be written to. */
-		if (memcmp(text->at[i], elfkit_ptr(u8, site[i].addr), ELFKIT_JUMP_SIZE))
-			err = -EFAULT;
-	}
-	if (err)
-		pr_err("refused: the kernel's text cannot be mapped a second time\n");
-out:
 	kvfree(pages);
+	return text->alias ? 0 : -ENOMEM;
+}
+
+/*
+ * What is to be written, to go in (@replace), perhaps where the module with table @from is, or to
+ * go back; and where to write it.
+ */
+int elfkit_text_map(struct elfkit_text *text, bool replace, const struct elfkit_table *from)
+{
+	int err = plan(text, replace, from);
+	u64 i;
+
+	err = err ?: map(text);
+	for (i = 0; !err && i < text->nr_patches; i++) {
+		struct elfkit_patch *patch = &text->patches[i];
+
+		patch->at = text->alias + (unsigned long)patch->at;
+		/* The alias must be the text: nothing else may be written to. */
+		if (memcmp(patch->at, elfkit_ptr(u8, patch->addr), ELFKIT_JUMP_SIZE)) {
+			pr_err("refused: the kernel's text cannot be mapped a second time\n");
+			err = -EFAULT;
+		}
+	}
 	if (err)
 		elfkit_text_unmap(text);
 	return err;
@@ -166,9 +234,10 @@ void elfkit_text_unmap(struct elfkit_text *text)
 {
 	if (text->alias)
 		vunmap(text->alias);
-	kvfree(text->at);
+	kvfree(text->patches);
 	text->alias = NULL;
-	text->at = NULL;
+	text->patches = NULL;
+	text->nr_patches = 0;
 }
 
 static notrace void write_site(u8 *at, unsigned long addr, const u8 *bytes)
@@ -195,42 +264,58 @@ static notrace void write_site(u8 *at, unsigned long addr, const u8 *bytes)
 	WRITE_ONCE(*(u64 *)(at - skip), word);
 }
 
-/* In the stop, on one CPU, under text_mutex.  Cannot fail. */
-notrace void elfkit_text_write(const struct elfkit_text *text, bool replace)
+/* In the stop, on one CPU, under text_mutex: what is planned, or @undo it.  Cannot fail. */
+notrace void elfkit_text_write(const struct elfkit_text *text, bool undo)
 {
-	const struct elfkit_site *site = elfkit_sites();
 	u64 i;
 
-	for (i = 0; i < elfkit_table.nr_sites; i++, site++) {
-		u8 jump[ELFKIT_JUMP_SIZE];
+	for (i = 0; i < text->nr_patches; i++) {
+		const struct elfkit_patch *patch = &text->patches[i];
 
-		make_jump(site, jump);
-		write_site(text->at[i], site->addr, replace ? jump : site->expect);
+		write_site(patch->at, patch->addr, undo ? patch->before : patch->after);
 	}
 }
 
-/* Keep a copy of all replaced functions, to compare with after going back. */
-int elfkit_text_save(struct elfkit_text *text)
+/* ---- the bodies ---- */
+
+/* The copy as it would be without the jumps of the module with table @from. */
+static void take_out_jumps(struct elfkit_text *text, const struct elfkit_table *from)
+{
+	const struct elfkit_range *range = elfkit_ptr(const struct elfkit_range, elfkit_table.ranges);
+	const struct elfkit_site *site = elfkit_ptr(const struct elfkit_site, from->sites);
+	u64 i, k = 0, base = 0;
+
+	for (i = 0; i < elfkit_table.nr_ranges; i++, range++) {
+		for (; k < from->nr_sites && site->addr < range->end; k++, site++)
+			if (site->addr >= range->start && site->addr + ELFKIT_JUMP_SIZE <= range->end)
+				memcpy(text->saved + base + (site->addr - range->start), site->expect,
+				       ELFKIT_JUMP_SIZE);
+		base += range->end - range->start;
+	}
+}
+
+/*
+ * Keep a copy of all functions to be replaced as the kernel has them by itself, to compare with vmlinux
+ * before and with the text after going back.
+ */
+int elfkit_text_save(struct elfkit_text *text, const struct elfkit_table *from)
 {
 	const struct elfkit_range *range =
 		elfkit_ptr(const struct elfkit_range, elfkit_table.ranges);
-	u64 i, size = 0, at = 0;
+	u64 i, at = 0;
 
 	elfkit_text_forget(text);
-	for (i = 0; i < elfkit_table.nr_ranges; i++)
-		size += range[i].end - range[i].start;
-	if (!size)
-		return 0;
-
-	text->saved = kvmalloc(size, GFP_KERNEL);
+	text->nr_saved = elfkit_table.bodies_size;
+	text->saved = kvmalloc(text->nr_saved, GFP_KERNEL);
 	if (!text->saved)
 		return -ENOMEM;
-	text->nr_saved = size;
 	for (i = 0; i < elfkit_table.nr_ranges; i++) {
 		memcpy(text->saved + at, elfkit_ptr(u8, range[i].start),
 		       range[i].end - range[i].start);
 		at += range[i].end - range[i].start;
 	}
+	if (from)
+		take_out_jumps(text, from);
 	return 0;
 }
 

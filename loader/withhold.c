@@ -19,25 +19,26 @@
 
 #include "loader.h"
 
+/* Per site, whether the mark is ours.  Kept as long as any mark is. */
+bool *elfkit_withheld;
+
 #ifdef CONFIG_DYNAMIC_FTRACE
 
 /* kernel/trace/ftrace_internal.h */
 int ftrace_ops_test(struct ftrace_ops *ops, unsigned long ip, void *regs);
 
-/* Per site, whether the mark is ours.  Kept as long as any mark is. */
-static bool *marked;
 
 static struct mutex *ftrace_mutex(void)
 {
 	return elfkit_ptr(struct mutex, elfkit_table.ftrace_lock);
 }
 
-/* Does a registered tracer ask for this site?  Under ftrace_lock. */
-static bool wanted(const struct elfkit_site *site)
+/* The handler of a registered tracer that asks for the function entered at @ip, or 0.  Under ftrace_lock. */
+static unsigned long handler_of(unsigned long ip)
 {
 	struct ftrace_ops *ops = *elfkit_ptr(struct ftrace_ops *, elfkit_table.ftrace_ops_list);
 	struct pt_regs regs;	/* only its address is looked at */
-	bool found = false;
+	unsigned long handler = 0;
 
 	preempt_disable();
 	/* The list ends with a stub. */
@@ -45,12 +46,30 @@ static bool wanted(const struct elfkit_site *site)
 		if (!(ops->flags & FTRACE_OPS_FL_ENABLED))
 			continue;
 		/* Without registers it would deny for those that want some. */
-		found = ftrace_ops_test(ops, site->addr, &regs);
-		if (found)
+		if (ftrace_ops_test(ops, ip, &regs)) {
+			handler = (unsigned long)ops->func;
 			break;
+		}
 	}
 	preempt_enable();
-	return found;
+	return handler;
+}
+
+static bool wanted(const struct elfkit_site *site)
+{
+	return handler_of(site->addr);
+}
+
+/* Whether @ip is a function's traced entry and a registered tracer asks for it; by which handler. */
+bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler)
+{
+	*handler = 0;
+	if (ftrace_location(ip) != ip)
+		return false;
+	mutex_lock(ftrace_mutex());
+	*handler = handler_of(ip);
+	mutex_unlock(ftrace_mutex());
+	return *handler;
 }
 
 /* Index of the site whose jump covers @ip, or nr_sites. */
@@ -94,9 +113,9 @@ int elfkit_withhold(void)
 	struct ftrace_rec_iter *iter;
 	int err;
 
-	if (!marked)
-		marked = kvcalloc(elfkit_table.nr_sites, sizeof(*marked), GFP_KERNEL);
-	if (!marked)
+	if (!elfkit_withheld)
+		elfkit_withheld = kvcalloc(elfkit_table.nr_sites, sizeof(*elfkit_withheld), GFP_KERNEL);
+	if (!elfkit_withheld)
 		return -ENOMEM;
 
 	mutex_lock(ftrace_mutex());
@@ -110,7 +129,7 @@ int elfkit_withhold(void)
 		if (i == elfkit_table.nr_sites || rec->flags & FTRACE_FL_DISABLED)
 			continue;
 		rec->flags |= FTRACE_FL_DISABLED;
-		marked[i] = true;
+		elfkit_withheld[i] = true;
 	}
 out:
 	mutex_unlock(ftrace_mutex());
@@ -139,14 +158,14 @@ void elfkit_withhold_end(void)
 	struct ftrace_rec_iter *iter;
 	bool left = false;
 
-	if (!marked)
+	if (!elfkit_withheld)
 		return;
 	mutex_lock(ftrace_mutex());
 	for_ftrace_rec_iter(iter) {
 		struct dyn_ftrace *rec = ftrace_rec_iter_record(iter);
 		u64 i = site_at(rec->ip);
 
-		if (i == elfkit_table.nr_sites || !marked[i])
+		if (i == elfkit_table.nr_sites || !elfkit_withheld[i])
 			continue;
 		if (wanted(&sites[i])) {
 			pr_notice("%s cannot be traced from now on: a tracer was started while it was given back\n",
@@ -155,13 +174,35 @@ void elfkit_withhold_end(void)
 			continue;
 		}
 		rec->flags &= ~FTRACE_FL_DISABLED;
-		marked[i] = false;
+		elfkit_withheld[i] = false;
 	}
 	mutex_unlock(ftrace_mutex());
 	if (left)
 		return;
-	kvfree(marked);
-	marked = NULL;
+	kvfree(elfkit_withheld);
+	elfkit_withheld = NULL;
+}
+
+/* Once we are in where @peer was: the marks of sites that both have are ours now. */
+void elfkit_withhold_adopt(const struct elfkit_peer *peer)
+{
+	const struct elfkit_site *own = elfkit_sites(), *theirs;
+	bool *their_marks = *peer->marked;
+	u64 i = 0, k;
+
+	if (!their_marks)
+		return;
+	theirs = elfkit_ptr(const struct elfkit_site, peer->table->sites);
+	mutex_lock(ftrace_mutex());
+	for (k = 0; k < peer->table->nr_sites; k++) {
+		while (i < elfkit_table.nr_sites && own[i].addr < theirs[k].addr)
+			i++;
+		if (i < elfkit_table.nr_sites && own[i].addr == theirs[k].addr && their_marks[k]) {
+			elfkit_withheld[i] = true;
+			their_marks[k] = false;
+		}
+	}
+	mutex_unlock(ftrace_mutex());
 }
 
 #else
@@ -178,6 +219,15 @@ int elfkit_withhold_idle(void)
 
 void elfkit_withhold_end(void)
 {
+}
+
+void elfkit_withhold_adopt(const struct elfkit_peer *peer)
+{
+}
+
+bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler)
+{
+	return false;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "loader/abi.h"
+#include "relink/bodies.h"
 #include "relink/records.h"
 #include "relink/section.h"
 #include "relink/state.h"
@@ -155,10 +156,27 @@ static struct err *add_sites(struct builder *b, uint64_t table, uint32_t *count)
 	return NULL;
 }
 
+static void add_bodies(struct builder *b, uint64_t table, const struct bodies *bodies)
+{
+	uint64_t where = reserve(b, bodies->size);
+
+	if (bodies->size)
+		memcpy(b->data + where, bodies->bytes, bodies->size);
+	set_table_array(b, table, offsetof(struct elfkit_table, bodies),
+			offsetof(struct elfkit_table, bodies_size), where, bodies->size);
+	where = reserve(b, bodies->nr_holes * sizeof(*bodies->holes));
+	if (bodies->nr_holes)
+		memcpy(b->data + where, bodies->holes, bodies->nr_holes * sizeof(*bodies->holes));
+	set_table_array(b, table, offsetof(struct elfkit_table, holes),
+			offsetof(struct elfkit_table, nr_holes), where, bodies->nr_holes);
+}
+
 /* Old bodies of all that is replaced, cold parts included; in the order of functions: by address. */
-static void add_ranges(struct builder *b, uint64_t table, uint32_t *count)
+static struct err *add_ranges(struct builder *b, uint64_t table, uint32_t *count)
 {
 	const struct funcs *funcs = b->kernel->funcs;
+	struct bodies bodies;
+	struct err *err = bodies_open(b->kernel, &bodies);
 	uint64_t where, at;
 	uint32_t n = 0;
 
@@ -173,11 +191,16 @@ static void add_ranges(struct builder *b, uint64_t table, uint32_t *count)
 		point_at_kernel(b, at + offsetof(struct elfkit_range, start), funcs->v[f].low);
 		point_at_kernel(b, at + offsetof(struct elfkit_range, end), funcs->v[f].high);
 		point_at_string(b, at + offsetof(struct elfkit_range, name), funcs->v[f].name);
+		err = err ?: bodies_add(&bodies, funcs->v[f].low, funcs->v[f].high);
 		at += sizeof(struct elfkit_range);
 	}
 	set_table_array(b, table, offsetof(struct elfkit_table, ranges), offsetof(struct elfkit_table, nr_ranges),
 			where, n);
 	*count = n;
+	if (!err)
+		add_bodies(b, table, &bodies);
+	bodies_release(&bodies);
+	return err;
 }
 
 static void add_resumes(struct builder *b, uint64_t table)
@@ -415,6 +438,7 @@ static struct err *add_identity(struct builder *b, uint64_t table)
 	t->build_id_len = image->build_id_len;
 	memcpy(t->build_id, image->build_id, image->build_id_len);
 	t->notes_size = notes->size;
+	t->anchor_linked = b->rewritten->anchor.addr;
 	point_at_kernel(b, table + offsetof(struct elfkit_table, anchor), b->rewritten->anchor.addr);
 	point_at_kernel(b, table + offsetof(struct elfkit_table, notes), notes->addr);
 	point_at_string(b, table + offsetof(struct elfkit_table, release), release ?: "unknown");
@@ -444,8 +468,8 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 	err = add_identity(&b, table);
 	err = err ?: choose_jumps(&b);
 	err = err ?: add_sites(&b, table, &counts->sites);
+	err = err ?: add_ranges(&b, table, &counts->ranges);
 	if (!err) {
-		add_ranges(&b, table, &counts->ranges);
 		add_resumes(&b, table);
 		add_text(&b, table);
 		add_landmarks(&b, table);

@@ -60,8 +60,11 @@ for my $kernel (@kernels) {
 		my %want = (%before, %{$modules{$name}});
 		delete @want{qw(edit policy)};
 		is_deeply($said{"with $name"}, \%want, "$kernel: with $name");
+		is_deeply($said{"then $name"}, \%want, "$kernel: with $name where another was") if $name ne 'hooks';
 	}
 	my %hooks = %{$said{hooks} || {}};
+	like($hooks{'where another is'}, qr/^refused: files cannot be replaced: hooks has hooks or pools/,
+		"$kernel: hooks are not for replacing another module");
 	is_deeply([@hooks{'prepare refuses', 'no memory for a pool', 'runqueue wrong'}],
 		['Operation not permitted', 'Cannot allocate memory', 'Structure needs cleaning'],
 		"$kernel: prepare can refuse, and what it says is what insmod says");

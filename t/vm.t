@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use lib 't/lib';
 use Elfkit;
+use JSON::PP;
 use Test::More;
 
 my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
@@ -19,7 +20,7 @@ sub guest {
 		(map { ('-f', $_) } @files), $script);
 	is($status, 0, "$kernel: $what") or diag($out, $err);
 	my $dmesg = slurp("$tmp/dmesg");
-	my @bad = grep { /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup|Unpatched return thunk/ }
+	my @bad = grep { !/(?:RETBleed|Stack Overflow|Spectre V2 *): WARNING:/ && /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup|Unpatched return thunk/ }
 		split /\n/, $dmesg;
 	is_deeply(\@bad, [], "$kernel: $what: the kernel has nothing to complain about");
 	return ($out, $dmesg);
@@ -75,6 +76,79 @@ sub other_build {
 	return (unpack('Z*', substr $ko, $sections[$symtab->{link}]{offset} + $name, 256), @keys);
 }
 
+# Bytes in the table of a module that stand for bytes of functions to be replaced, spread over all of them: where each
+# is in the file, another value for it in octal, and the place in the kernel. What the kernel itself rewrites is left out.
+sub flips {
+	my ($path, $count) = @_;
+	my $ko = slurp($path);
+	my ($start, $at) = `readelf -SW $path` =~ /\.rodata\.elfkit +PROGBITS +(\w+) (\w+)/ or die "no table in $path";
+	$at = hex $at;
+	my ($inside, %points, %anchored) = 0;
+	for (`readelf -rW $path 2>/dev/null`) {
+		$inside = /'\.rela\.rodata\.elfkit'/ if /^Relocation section/;
+		next if !$inside;
+		my ($place, $sign, $addend) = /^(\w+) .* ([+-]) (\w+)$/ or next;
+		$points{hex $place} = ($sign eq '-' ? -1 : 1) * hex $addend;
+	}
+	my ($ranges, $nr_ranges, $bodies, $size, $holes, $nr_holes) = map { $_ % 2 ?
+		unpack 'Q<', substr $ko, $at + 104 + 8 * $_, 8 : $points{104 + 8 * $_} } 0 .. 5;
+	my %hole = map { my ($from, $n) = unpack 'L< S<', substr $ko, $at + $holes + 8 * $_, 6;
+		map { $_ => 1 } $from .. $from + $n - 1 } 0 .. $nr_holes - 1;
+	my ($base, %where) = 0;
+	for my $range (map { $ranges + 24 * $_ } 0 .. $nr_ranges - 1) {
+		my $name = unpack 'Z*', substr $ko, $at + $points{$range + 16}, 256;
+		$where{$base + $_} = sprintf '%s+0x%x', $name, $_ for 0 .. $points{$range + 8} - $points{$range} - 1;
+		$base += $points{$range + 8} - $points{$range};
+	}
+	die "bodies of $path: $base and $size bytes" if $base != $size;
+	return map {
+		my $byte = int $size * ($_ + 0.5) / $count;
+		$byte++ while $hole{$byte};
+		my $place = $at + $bodies + $byte;
+		sprintf "%d %03o %s\n", $place, 1 ^ ord substr($ko, $place, 1), $where{$byte};
+	} 0 .. $count - 1;
+}
+
+# The shared libraries that a program wants, for a guest that has none of them
+sub libraries {
+	return `ldd $_[0]` =~ m{(/\S+\.so\S*)}g;
+}
+
+# What elfkit said for @said{...}: its lines behind each "elfkit, WHAT: "
+sub check_commands {
+	my ($kernel, $out) = @_;
+	my %said;
+	$said{$1} .= "$2\n" while $out =~ /^elfkit, ([\w, ]+): (.*)$/mg;
+	my $parked = qr/pid \d+ \(parked\) is in \w+/;
+	is($said{nothing}, "no elfkit module is loaded\nelfkit: no elfkit module is loaded\n", "$kernel: status and unload of nothing");
+	is($said{'no module'}, "elfkit: script: not a module that elfkit relink has made\n", "$kernel: load of something else");
+	like($said{load}, qr/\Asched: loaded, \d+ functions, stopped \d+ us\n\z/, "$kernel: load");
+	like($said{loaded}, qr/\Asched: enabled\n  functions  \d+\n  build-id   \w+\n  load       stopped \d+ us, total \d+ us, 1 try, 1 CPUs\n\z/,
+		"$kernel: status");
+	my $json = eval { decode_json($said{json}) } // {};
+	my ($module) = @{$json->{modules} // []};
+	is_deeply([$json->{elfkit_status}, scalar @{$json->{modules} // []}, @$module{qw(name enabled confirmed blockers)}],
+		[1, 1, 'sched', JSON::PP::true, JSON::PP::true, []], "$kernel: status --json");
+	cmp_ok($module->{timing}{load_stopped_ns} // 0, '>', 0, "$kernel: has the times");
+	cmp_ok($module->{functions} // 0, '>=', 300, "$kernel: and the functions");
+	like($said{again}, qr/^load: sched: a module of this name is loaded; .*\nload: sched: not loaded, nothing has changed$/m,
+		"$kernel: loading it again is refused");
+	like($said{other}, qr/\Ahello: loaded, \d+ functions, stopped \d+ us\n\z/, "$kernel: another takes over");
+	like($said{both}, qr/\Ahello: enabled\n(?:  .*\n)*sched: disabled\n/, "$kernel: status of both");
+	like($said{two}, qr/\Aelfkit: 2 elfkit modules are loaded, hello and sched among them: name one$/, "$kernel: unload of one of two");
+	is($said{removed}, "sched: removed\nhello: removed\n", "$kernel: unload of one that is disabled");
+	like($said{'unload, parked'}, qr/^unload: sched: $parked\n(?:unload: sched:   \w.*\n)+.*given up after 2 tries.*\nunload: sched: still enabled/m,
+		"$kernel: a task in the way of unload is named, with its stack");
+	like($said{blocked}, qr/^sched: enabled\n(?:  .*\n)*  the last switch failed:\n    $parked\n/, "$kernel: and in the status");
+	like($said{'unload, retry'}, qr/^unload: sched: trying again, 1 of 60\n(?:.*\n)*sched: removed\n\z/m, "$kernel: unload --retry");
+	like($said{'load, parked'}, qr/^load: sched: $parked\n(?:load: sched:   \w.*\n)+.*given up after 2 tries.*\nload: sched: not loaded/m,
+		"$kernel: a task in the way of load is named, with its stack");
+	like($said{'load, retry'}, qr/^load: sched: trying again, 1 of 60\n(?:.*\n)*sched: loaded, .*; to stay: echo 1 > .*\/sched\/confirm\n\z/m,
+		"$kernel: load --retry --probation");
+	like($said{probation}, qr/^sched: enabled, on probation: /, "$kernel: status of one on probation");
+	is($said{unload}, "sched: removed\n", "$kernel: unload");
+}
+
 for my $kernel (@kernels) {
 	my $dir = kernel_dir($kernel);
 	my $hello = module($kernel, 'hello', 'hello.ko');
@@ -111,23 +185,48 @@ for my $kernel (@kernels) {
 	like($out, qr/^elfkit: sched: refused: the runqueue of CPU \d+ does not add up/m, "$kernel: a wrong runqueue is told");
 	like($out, qr/^nothing is lost$/m, "$kernel: state survives");
 
-	guest($kernel, "static keys, $_ CPU", 300, 't/vm/keys.sh', $sched, '-c', $_) for 1, 2;
+	# a kernel rewrites its code for the processor that it finds, so there is one of each kind here: return
+	# thunks, calls that are counted (where the kernel can), and further down none of that, and an old one
+	guest($kernel, 'static keys, 1 CPU', 300, 't/vm/keys.sh', $sched, '-c', 1, '-p', 'Skylake-Client', '-a', 'retbleed=stuff');
+	guest($kernel, 'static keys, 2 CPUs', 300, 't/vm/keys.sh', $sched, '-c', 2, '-p', 'EPYC-Rome');
 
 	my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
 	spew("$tmp/build_id", $id);
-	($out) = guest($kernel, 'control files, tracers, failures', 900, 't/vm/control.sh', $sched, $hello,
-		"$tmp/build_id", (map { "$programs/$_" } qw(textdump parked)), '-c', 1);
+	# one that tells others of an ABI that they do not know: its struct elfkit_peer, which is in its data, behind all code
+	my $stranger = slurp($hello);
+	substr($stranger, 4 + rindex($stranger, pack 'L<', 0x656c666b), 4) = pack 'L<', 99;
+	spew("$tmp/stranger.ko", $stranger);
+	($out) = guest($kernel, 'control files, tracers, failures', 900, 't/vm/control.sh', $sched, $hello, "$tmp/stranger.ko",
+		"$tmp/build_id", $elfkit, libraries($elfkit), spew("$tmp/flips", flips($sched, 6)), (map { "$programs/$_" } qw(textdump parked)), '-c', 1);
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of them is left");
-	like($out, qr/^second module: elfkit: hello: refused: \w+ has the bytes .*another elfkit module/m,
-		"$kernel: a second module is refused by the function that the first has");
-	for my $who ('back with function', 'back with function_graph', 'back with a kprobe',
-			'load with function', 'load with function_graph', 'load with a kprobe') {
+	like($out, qr/^second module: elfkit: sched: refused: \w+\+0x\w+ has the bytes .*: elfkit module hello has put a jump there/m,
+		"$kernel: a module with another ABI is in the way, by name");
+	like($out, qr/^replace, fault: elfkit: hello: refused: the runqueue of CPU 0 does not add up/m,
+		"$kernel: a wrong runqueue keeps one module from replacing another");
+	like($out, qr/^replace, stack: elfkit: hello: loading given up after 2 tries, nothing changed/m, "$kernel: so does a bad stack");
+	like($out, qr/^replace, parked: elfkit: hello: pid \d+ \(parked\) is in get_user_cpu_mask [1-9]/m,
+		"$kernel: so does a task in the first one's code, by name");
+	like($out, qr/^replace with $_: elfkit: hello: refused: somebody traces a function of sched/m, "$kernel: so does $_")
+		for qw(function function_graph);
+	like($out, qr/^replaced: 4 times$/m, "$kernel: otherwise it takes over");
+	for my $who ('back with function', 'back with function_graph', 'back with a kprobe') {
 		like($out, qr/^$who: elfkit: sched: refused: function tracing, a kprobe, .* is attached to \w+;/m,
 			"$kernel: $who is refused");
 	}
+	my $changed = 'elfkit: sched: refused: [\w.]+\+0x\w+ has the bytes e8 .* instead of .*:';
+	like($out, qr/^load with function: $changed function tracing \(.*function.*\) is attached/m, "$kernel: load with function is refused");
+	like($out, qr/^load with function_graph: $changed function tracing \(.*\) is attached/m, "$kernel: load with function_graph is refused");
+	like($out, qr/^load with a kprobe: $changed a kprobe is there/m, "$kernel: load with a kprobe is refused");
+	my $at = sprintf '0x%x', $out =~ /^load with a kprobe at (\d+):/m;
+	like($out, qr/^load with a kprobe at \d+: elfkit: sched: refused: set_user_nice\+$at has the bytes .*: a kprobe is there/m,
+		"$kernel: load with a kprobe in the middle is refused");
+	like($out, qr/^changed byte \Q$_\E: elfkit: sched: refused: \Q$_\E has the bytes .*: nobody is known to be there/m,
+		"$kernel: another byte at $_ is refused") for map { /(\S+)$/ } split /\n/, slurp("$tmp/flips");
 	like($out, qr/^blockers: \d+ parked \w+$/m, "$kernel: sysfs names a task in the way");
+	check_commands($kernel, $out);
 
-	($out) = guest($kernel, 'CPUs that come and go', 600, 't/vm/hotplug.sh', $sched, "$programs/textdump");
+	($out) = guest($kernel, 'CPUs that come and go', 600, 't/vm/hotplug.sh', $sched, "$programs/textdump",
+		'-a', 'mitigations=off');
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of that is left");
 
 	# what a rebuild with the same release looks like; the second finds all landmarks where they were
@@ -137,7 +236,7 @@ for my $kernel (@kernels) {
 	spew("$tmp/keys", map { "$_\n" } @keys);
 	spew("$tmp/anchor", $anchor);
 	($out) = guest($kernel, 'modules for another build', 300, 't/vm/other.sh', $sched,
-		(map { "$tmp/$_" } qw(moved.ko other.ko keys anchor)), "$programs/textdump");
+		(map { "$tmp/$_" } qw(moved.ko other.ko keys anchor)), "$programs/textdump", '-p', 'qemu64');
 	like($out, qr/refused: made for kernel .*build-id .*, but this is another build/, "$kernel: one is refused by distances");
 	like($out, qr/refused: made for kernel .*build-id .*; running is .*build-id $id/, "$kernel: one with both build-ids");
 	like($out, qr/^nothing was written/m, "$kernel: before anything was written");

@@ -43,17 +43,52 @@ for key in prepare check clear write rebuild handler stopped total; do
 done
 [ $(cat $own/confirm) = 1 ] || fail "on probation without a time"
 
-# somebody else
-refused "second module" "insmod ./hello.ko"
-[ ! -e /sys/kernel/elfkit/hello ]
+# somebody else, who speaks another language
+back
+insmod ./stranger.ko || fail "stranger.ko: refused"
+refused "second module" "insmod ./sched.ko"
+[ ! -e $own ] || fail "second module: sysfs is left behind"
+echo 0 > /sys/kernel/elfkit/hello/enabled
+rmmod hello
+
+# one where another is: back and forth, each with all that can keep it from it; then the kernel's own again
+other=/sys/kernel/elfkit/hello
+states() { [ "$(cat $own/enabled 2>/dev/null) $(cat $other/enabled 2>/dev/null)" = "$1" ] || fail "replace: not $1"; }
+load
+refused "replace, fault" "insmod ./hello.ko retries=1 delay_ms=1 fault=runqueue"
+refused "replace, stack" "insmod ./hello.ko retries=1 delay_ms=1 fault=stack"
+states "1 "
+./parked 3 > /tmp/parked.out &
+until grep -q parked /tmp/parked.out; do sleep 0.1; done
+! insmod ./hello.ko retries=0 2>/dev/null || fail "replace, parked: not refused"
+echo "replace, parked: $(dmesg | grep -o 'elfkit: hello: pid .*' | tail -1) $(dmesg | grep -c 'get_user_cpu_mask.*\[sched\]')"
+states "1 "
+wait
+insmod ./hello.ko || fail "hello.ko: refused"
+states "0 1"
+echo 1 > $own/enabled
+states "1 0"
+echo 1 > $other/enabled
+states "0 1"
+rmmod sched
+load probation=60
+states "1 0"
+echo "replaced: $(dmesg | grep -c 'elfkit: .*: took over from .*, which is disabled now') times"
+back
+./textdump /tmp/middle
+cmp /tmp/before /tmp/middle
+load
 
 # tracers while it is in
 for tracer in function function_graph; do
 	echo $tracer > $trace/current_tracer
 	sleep 0.2
 	refused "back with $tracer" "echo 0 > $own/enabled"
+	refused "replace with $tracer" "echo 1 > $other/enabled"
+	states "1 0"
 	echo nop > $trace/current_tracer
 done
+rmmod hello
 echo "p:mine $probe" > $trace/kprobe_events
 echo 1 > $trace/events/kprobes/enable
 refused "back with a kprobe" "echo 0 > $own/enabled"
@@ -72,6 +107,28 @@ echo 1 > $trace/events/kprobes/enable
 refused "load with a kprobe" "insmod ./sched.ko"
 echo 0 > $trace/events/kprobes/enable
 echo > $trace/kprobe_events
+proper
+
+# one in the middle of a function, at the first place behind its entry where the kernel takes one
+middle=0x$(sed -n 's/ T set_user_nice$//p' /proc/kallsyms)
+at=40
+until echo "p:mine $(printf 0x%x $((middle + at)))" > $trace/kprobe_events; do
+	at=$((at + 1))
+	[ $at -lt 80 ] || fail "no place for a kprobe in set_user_nice"
+done 2>/dev/null
+echo 1 > $trace/events/kprobes/enable
+refused "load with a kprobe at $at" "insmod ./sched.ko"
+echo 0 > $trace/events/kprobes/enable
+echo > $trace/kprobe_events
+proper
+
+# a byte of a function that is another than in vmlinux: the table is changed here, since a kernel's text cannot be
+while read place value where; do
+	cp sched.ko changed.ko
+	printf "\\$value" | dd of=changed.ko bs=1 seek=$place conv=notrunc 2>/dev/null
+	refused "changed byte $where" "insmod ./changed.ko"
+	[ ! -e /sys/kernel/elfkit ] || fail "changed byte: sysfs is left behind"
+done < flips
 proper
 
 # they work afterwards
@@ -114,6 +171,44 @@ echo 1 > $own/confirm
 sleep 3
 [ $(cat $own/enabled) = 1 ] || fail "gone back though confirmed"
 back
+
+# the commands; what they say is looked at from outside
+elfkit() {	# STATUS WHAT ARGUMENT...
+	local want=$1 what=$2 status=0
+
+	shift 2
+	LD_LIBRARY_PATH=. ./elfkit "$@" > /tmp/said 2>&1 || status=$?
+	sed "s/^/elfkit, $what: /" /tmp/said
+	[ $status = $want ] || fail "elfkit $*: status $status"
+}
+park() {	# SECONDS
+	./parked $1 > /tmp/parked.out &
+	until grep -q parked /tmp/parked.out; do sleep 0.1; done
+}
+elfkit 1 nothing status
+elfkit 2 nothing unload
+elfkit 2 "no module" load script
+elfkit 0 load load sched.ko retries=1
+elfkit 0 loaded status
+elfkit 0 json status --json
+elfkit 1 again load sched.ko
+elfkit 0 other load hello.ko
+elfkit 0 both status
+elfkit 2 two unload
+elfkit 0 removed unload sched
+elfkit 0 third load sched.ko retries=1
+elfkit 0 removed unload hello
+park 6
+elfkit 1 "unload, parked" unload
+elfkit 0 blocked status
+elfkit 0 "unload, retry" unload --retry 60 sched
+wait
+park 6
+elfkit 1 "load, parked" load sched.ko retries=1
+elfkit 0 "load, retry" load --retry 60 --probation 60 sched.ko retries=1
+wait
+elfkit 0 probation status
+elfkit 0 unload unload
 
 ./textdump /tmp/after
 cmp /tmp/before /tmp/after

@@ -122,6 +122,25 @@ for module in *.ko; do
 	rmmod $name
 	[ $name != hooks ] || echo "hooks: ran: $(ran)"
 done
+
+# the same without the kernel's own in between: functions that only one of them has change hands with it
+before=
+for name in files header sidecar files; do
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		insmod ./$name.ko && break
+		sleep 1
+	done
+	ask "then $name"
+	[ -z "$before" ] || rmmod $before
+	before=$name
+done
+insmod ./hooks.ko 2>/dev/null || :
+echo "hooks: where another is: $(dmesg | sed -n 's/.*elfkit: hooks: //p' | tail -1)"
+for try in 1 2 3 4 5 6 7 8 9 10; do
+	echo 0 > /sys/kernel/elfkit/$before/enabled && break
+	sleep 1
+done
+rmmod $before
 ask after
 ./textdump /tmp/after
 cmp /tmp/before /tmp/after
