@@ -94,6 +94,11 @@ MODULES := \
 	relink/adapter_proof \
 	relink/orc \
 	relink/adapter \
+	relink/pieces \
+	relink/reach \
+	relink/cut \
+	relink/cut_orc \
+	relink/prune \
 	relink/state \
 	relink/table \
 	relink/manifest \

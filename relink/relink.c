@@ -7,6 +7,7 @@
 #include "relink/changes.h"
 #include "relink/manifest.h"
 #include "relink/module.h"
+#include "relink/prune.h"
 #include "relink/relink.h"
 #include "relink/section.h"
 #include "relink/state.h"
@@ -36,6 +37,7 @@ struct state {
 	struct bindings bindings;
 	struct rewrite_result rewritten;
 	struct table_counts counts;
+	struct pruned pruned;
 	uint32_t nr_symbols;		/* of the object as it was read */
 	uint32_t nr_adapters;
 };
@@ -232,11 +234,14 @@ static struct err *edit(struct state *s)
 	if (s->rewritten.nr_pinned)
 		remarks_add(s->remarks, REMARK_PINNED, xstrdup(s->rewritten.pinned), NULL, 0,
 			     xstrdup("it is new, and its address is taken: with it loaded there is no going back"));
-	if (s->options->output && !remarks_count(s->remarks, REMARK_REFUSED))
+	if (!s->options->output || remarks_count(s->remarks, REMARK_REFUSED))
+		return NULL;
+	err = prune_object(s->object, &s->match, s->verdict, &s->bindings, &s->map, &s->pruned);
+	if (!err)
 		refuse(s, REMARK_REFERENCE, "table",
 		       table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
 				 &s->symvers, &s->map, !s->kept, &s->counts));
-	return NULL;
+	return err;
 }
 
 static bool is_new_function(const struct state *s, uint32_t i)
