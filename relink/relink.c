@@ -49,6 +49,12 @@ static void say(const struct state *s, char *line)
 	free(line);
 }
 
+static void begin(const struct state *s, const char *what)
+{
+	if (s->options->step)
+		s->options->step(what, s->options->arg);
+}
+
 /* Cheap questions first: each wrong input is told before the long work starts. */
 static struct err *check_inputs(struct state *s)
 {
@@ -320,8 +326,16 @@ static struct err *make(struct state *s)
 
 struct err *relink(const struct relink_options *options, struct relink_result *ret)
 {
-	static struct err *(*const stages[])(struct state *s) = {
-		check_inputs, read_kernel, check_headers, read_objects, decide, edit,
+	static const struct {
+		struct err *(*run)(struct state *s);
+		const char *what;
+	} stages[] = {
+		{ check_inputs, "reading the objects" },
+		{ read_kernel, "reading the kernel" },
+		{ check_headers, "reading its headers" },
+		{ read_objects, "joining the objects and compiling what goes with them" },
+		{ decide, "comparing" },
+		{ edit, "relinking" },
 	};
 	struct state s = { .options = options, .result = ret, .remarks = &ret->remarks };
 	struct err *err = NULL;
@@ -330,7 +344,8 @@ struct err *relink(const struct relink_options *options, struct relink_result *r
 	ret->remarks.strict = options->strict;
 	module_set_verbose(options->verbose);
 	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && !err; i++) {
-		err = stages[i](&s);
+		begin(&s, stages[i].what);
+		err = stages[i].run(&s);
 		err = err ?: module_interrupted();
 	}
 	if (!err) {
@@ -338,10 +353,13 @@ struct err *relink(const struct relink_options *options, struct relink_result *r
 		remarks_sort(&ret->remarks);
 	}
 	if (!err && options->output && !remarks_count(&ret->remarks, REMARK_REFUSED)) {
+		begin(&s, NULL);
 		summarise(&s);
+		begin(&s, "building the module");
 		err = make(&s);
 		ret->made = !err;
 	}
+	begin(&s, NULL);
 	release(&s);
 	return err;
 }
