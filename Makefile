@@ -98,6 +98,8 @@ MODULES := \
 	relink/reach \
 	relink/cut \
 	relink/cut_orc \
+	relink/debug_line \
+	relink/debug_cut \
 	relink/prune \
 	relink/state \
 	relink/table \

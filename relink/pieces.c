@@ -130,7 +130,7 @@ static int compare_relocs(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static void tidy_relocs(struct object_section *s)
+void relocs_tidy(struct object_section *s)
 {
 	uint32_t n = 0;
 
@@ -155,7 +155,7 @@ struct err *edges_read(struct object *object, const struct symbol_map *map, stru
 		ret->first[i] = ret->n;
 		if (s->removed)
 			continue;
-		tidy_relocs(s);
+		relocs_tidy(s);
 		if (section_has_pieces(s))
 			err = read_code(&r, i);
 		else

@@ -28,6 +28,9 @@ struct edges {
 	uint32_t *first;	/* [nr_sections + 1] */
 };
 
+/* Sorts a section's relocations by place and drops removed ones. */
+void relocs_tidy(struct object_section *section);
+
 /* Sorts the object's relocations and drops removed ones. Fails on code that cannot be followed. */
 struct err *edges_read(struct object *object, const struct symbol_map *map, struct edges *ret);
 void edges_release(struct edges *edges);

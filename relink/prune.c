@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "relink/cut_orc.h"
+#include "relink/debug_cut.h"
 #include "relink/prune.h"
 
 struct pruning {
@@ -152,6 +153,16 @@ static void count(const struct pruning *p, struct pruned *ret)
 		ret->code += p->holes.v[i].cut;
 }
 
+/* Without it the module is as good. */
+static void keep_debug(struct pruning *p, struct pruned *ret)
+{
+	struct err *err = debug_cut(p->object, &p->before, &p->holes);
+
+	if (err)
+		ret->no_debug = xstrdup(err_message(err));
+	err_free(err);
+}
+
 static void forget(struct pruning *p)
 {
 	for (uint32_t i = 1; p->old && i < p->before.nr_sections; i++)
@@ -196,6 +207,8 @@ struct err *prune_object(struct object *object, const struct match *match, const
 		symbol_map_release(map);
 		*map = now;
 	}
+	if (!err)
+		keep_debug(&p, ret);
 	forget(&p);
 	free(root);
 	return err_about(err, "unused code");

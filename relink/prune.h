@@ -4,7 +4,8 @@
  * describe such code, data and strings that only it referred to.
  *
  * What was written is read again, and each reference, instruction and unwind entry that stays is held
- * against what it was before; a difference is an error.
+ * against what it was before; a difference is an error. Debug information follows the code, and is in the
+ * object again, for a file beside the module.
  */
 #ifndef ELFKIT_RELINK_PRUNE_H
 #define ELFKIT_RELINK_PRUNE_H
@@ -15,6 +16,7 @@
 struct pruned {
 	uint64_t code;		/* bytes of code that went */
 	uint32_t functions;
+	char *no_debug;		/* why the object has no debug sections now, or NULL; the caller frees it */
 };
 
 /*

@@ -275,6 +275,8 @@ static void summarise(struct state *s)
 			 s->nr_adapters, s->nr_adapters == 1 ? "" : "s"));
 	if (s->kept)
 		say(s, xasprintf("note: runqueues stay as they are at the switch: %s", s->kept));
+	if (s->pruned.no_debug)
+		say(s, xasprintf("note: no debug information beside the module: %s", s->pruned.no_debug));
 }
 
 static void release(struct state *s)
@@ -297,6 +299,7 @@ static void release(struct state *s)
 	object_free(s->object);
 	free(s->path);
 	free(s->kept);
+	free(s->pruned.no_debug);
 	free(s->name);
 	if (s->options->keep_build && s->workdir) {
 		say(s, xasprintf("relink: the build is in %s", s->workdir));
@@ -311,15 +314,20 @@ static void release(struct state *s)
 static struct err *make(struct state *s)
 {
 	const struct relink_options *o = s->options;
-	AUTO_FREE char *built = NULL, *manifest = xasprintf("%s.json", o->output);
+	AUTO_FREE char *built = NULL, *debug = NULL, *manifest = xasprintf("%s.json", o->output);
+	AUTO_FREE char *debug_name = xasprintf("%s.ko.debug", s->name), *debug_output = xasprintf("%s.debug", o->output);
 	AUTO_FREE char *manifest_built = xasprintf("%s/manifest.json", s->workdir);
 	struct err *err = manifest_add(&s->kernel, s->boundary, s->object, &s->match, s->verdict, &s->bindings,
 				       s->remarks, s->counts.sites, manifest_built);
 
 	err = err ?: module_build(s->object, s->name, o->kernel_dir, s->workdir, &built);
+	if (!err && !s->pruned.no_debug)
+		err = module_split_debug(built, debug_name, s->workdir, &debug);
 	if (!err && o->sign_key)
 		err = module_sign(built, o->sign_key, o->sign_cert, o->kernel_dir, s->workdir);
 	err = err ?: module_interrupted();
+	if (!err && debug)
+		err = module_install(debug, debug_output);
 	err = err ?: module_install(manifest_built, manifest);
 	return err ?: module_install(built, o->output);
 }
