@@ -198,7 +198,8 @@ struct err *manifest_add(const struct kernel *kernel, const struct boundary *bou
 
 	root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "elfkit_manifest", MANIFEST_SCHEMA, "version",
 			 ELFKIT_VERSION, "kernel", release ? release : "?", "build_id", id, "boundary", digest, "jumps",
-			 (int)nr_jumps, "text", json_text(kernel, object, match, bindings), "functions", json_functions(kernel, boundary, object, match, verdict, bindings),
+			 (int)nr_jumps, "text", json_text(kernel, object, match, bindings),
+			 "functions", json_functions(kernel, boundary, object, match, verdict, bindings),
 			 "objects", json_objects(kernel, remarks));
 	line = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	json_decref(root);

@@ -180,6 +180,12 @@ static void forget(struct pruning *p)
 	holes_release(&p->holes);
 }
 
+void pruned_release(struct pruned *pruned)
+{
+	free(pruned->whole);
+	free(pruned->no_debug);
+}
+
 struct err *prune_object(struct object *object, const struct match *match, const enum verdict *verdict,
 			 const struct bindings *bindings, struct symbol_map *map, struct pruned *ret)
 {
@@ -192,7 +198,15 @@ struct err *prune_object(struct object *object, const struct match *match, const
 	symbol_map_release(map);
 	symbol_map_init(object, map);	/* rewriting has added code */
 	err = edges_read(object, map, &p.edges);
-	err = err ?: pieces_read(object, map, &p.edges, &p.pieces);
+	if (err) {
+		ret->whole = xstrdup(err_message(err));
+		ret->no_debug = xstrdup("unused code was not left out");
+		err_free(err);
+		edges_release(&p.edges);
+		free(root);
+		return NULL;
+	}
+	err = pieces_read(object, map, &p.edges, &p.pieces);
 	if (!err) {
 		reach_compute(object, &p.edges, &p.pieces, root, bindings->n, &p.reach);
 		holes_find(object, &p.pieces, &p.reach, &p.holes);

@@ -4,7 +4,7 @@
  * describe such code, data and strings that only it referred to.
  *
  * What was written is read again, and each reference, instruction and unwind entry that stays is held
- * against what it was before; a difference is an error. Debug information follows the code, and is in the
+ * against what it was before; a difference is an error. An object whose code cannot be followed stays whole. Debug information follows the code, and is in the
  * object again, for a file beside the module.
  */
 #ifndef ELFKIT_RELINK_PRUNE_H
@@ -16,8 +16,11 @@
 struct pruned {
 	uint64_t code;		/* bytes of code that went */
 	uint32_t functions;
-	char *no_debug;		/* why the object has no debug sections now, or NULL; the caller frees it */
+	char *whole;		/* why nothing was left out, or NULL */
+	char *no_debug;		/* why the object has no debug sections now, or NULL */
 };
+
+void pruned_release(struct pruned *pruned);
 
 /*
  * Called after rewrite_object() and adapters_add(), before table_add(). In use for their own sake are new

@@ -275,6 +275,8 @@ static void summarise(struct state *s)
 			 s->nr_adapters, s->nr_adapters == 1 ? "" : "s"));
 	if (s->kept)
 		say(s, xasprintf("note: runqueues stay as they are at the switch: %s", s->kept));
+	if (s->pruned.whole)
+		say(s, xasprintf("note: the module carries code that nothing uses: %s", s->pruned.whole));
 	if (s->pruned.no_debug)
 		say(s, xasprintf("note: no debug information beside the module: %s", s->pruned.no_debug));
 }
@@ -299,7 +301,7 @@ static void release(struct state *s)
 	object_free(s->object);
 	free(s->path);
 	free(s->kept);
-	free(s->pruned.no_debug);
+	pruned_release(&s->pruned);
 	free(s->name);
 	if (s->options->keep_build && s->workdir) {
 		say(s, xasprintf("relink: the build is in %s", s->workdir));

@@ -6,6 +6,7 @@ use warnings;
 no warnings 'portable';	# addresses
 use lib 't/lib';
 use Elfkit;
+use Compress::Zlib qw(crc32);
 use JSON::PP;
 use Test::More;
 
@@ -50,6 +51,13 @@ sub verifies {
 	spew("$tmp/signature", $_[1]);
 	return !system("openssl cms -verify -binary -inform DER -in $tmp/signature -content $tmp/content -certfile $cert " .
 		"-nointern -noverify -out $tmp/verified 2>$tmp/openssl");
+}
+
+# FILE:LINE of each address, as addr2line says with these options
+sub lines {
+	my ($options, @addresses) = @_;
+	spew("$tmp/addresses", map { "$_\n" } @addresses);
+	return map { s{.*/}{}r =~ s/ \(.*//r } split /\n/, `addr2line $options <$tmp/addresses`;
 }
 
 my $loader = join '', map { slurp($_) } glob 'loader/*.c';
@@ -126,6 +134,33 @@ for my $kernel (@kernels) {
 	is_deeply([grep { my $name = s/^__pfx_//r; $loader !~ /\b$name\b/ } @others], [],
 		"$kernel: no other function of the kernel travels");
 
+	# debug information: beside the module, and right for code that was moved, as vmlinux has the same code
+	unlike(`readelf -SW $module`, qr/ \.debug_/, "$kernel: no debug information is in the module");
+	system("objcopy --dump-section .gnu_debuglink=$tmp/link $module $tmp/copy.ko") == 0 or die;
+	like(slurp("$tmp/link"), qr/^none\.ko\.debug\0/, "$kernel: the module names the file with it");
+	is(unpack('L<', substr slurp("$tmp/link"), -4), crc32(slurp("$module.debug")), "$kernel: and has its checksum");
+	is(`readelf --debug-dump=info,aranges,Ranges,frames $module.debug 2>&1 >/dev/null`, '', "$kernel: it can be read");
+	my %section = map { /^\s*\[\s*(\d+)\] (\S+)/ ? ($1 => $2) : () } `readelf -SW $module`;
+	my (%there, %in_kernel, $places, @differ);
+	for (`readelf -sW $module`) {
+		my ($value, $size, $index, $symbol) = /:\s+(\w+)\s+(\d+) FUNC\s+\w+\s+\w+\s+(\d+) (\S+)$/ or next;
+		my ($same, $more) = @{$kernel{$symbol} || []};
+		next if !$same || $more || $same->[1] != $size || @{$module{$symbol}} != 1;
+		for my $offset (map { int $size * $_ / 8 } 0 .. 7) {
+			push @{$there{$section{$index}}}, sprintf '%x', $offset + hex $value;
+			push @{$in_kernel{$section{$index}}}, sprintf '%x', $offset + $same->[0];
+		}
+	}
+	for my $in (sort keys %there) {
+		my @is = lines("-j $in -e $module.debug", @{$there{$in}});
+		my @was = lines("-e $dir/vmlinux", @{$in_kernel{$in}});
+		$places += @was;
+		# addr2line takes the unit's own name where a table of lines begins without one, as some do in vmlinux
+		push @differ, grep { $is[$_] ne $was[$_] && $is[$_] ne $was[$_] =~ s/^build_\w+\.c:/idle.c:/r } 0 .. $#was;
+	}
+	cmp_ok($places, '>', 4000, "$kernel: places are compared with vmlinux's");
+	is_deeply(\@differ, [], "$kernel: each has the same file and line");
+
 	# the signature
 	my ($content, $signature) = signature($module);
 	ok(defined $signature, "$kernel: the module has a signature");
@@ -148,6 +183,7 @@ for my $kernel (@kernels) {
 	is_deeply([glob("$tmp/scratch/*")], [], "$kernel: no file is left behind");
 	ok(slurp($module) eq slurp("$tmp/second/none.ko"), "$kernel: the same bytes as in another folder");
 	ok(slurp("$module.json") eq slurp("$tmp/second/none.ko.json"), "$kernel: and the same manifest");
+	ok(slurp("$module.debug") eq slurp("$tmp/second/none.ko.debug"), "$kernel: and the same debug information");
 	unlink glob("$tmp/first/* $tmp/second/*");
 }
 
