@@ -3,7 +3,7 @@
 #include "t/unit/elf_builder.h"
 
 /*
- * .text: `entry` at 0 calls `last` at 48 without a relocation; `unused` at 16 and `other` at 32 are reached by
+ * .text: `entry` at 0 calls `last` at 48 without a relocation, and is jumped back to; `unused` at 16 and `other` at 32 are reached by
  * nothing. Of the two bugs one is in `unused`, one in `last`. What ORC says from `unused` on holds in `last`, too.
  */
 struct file {
@@ -20,12 +20,14 @@ static struct pruned pruned;
 static void file_init(struct file *f)
 {
 	static const uint8_t start[] = { 0xe8, 43, 0, 0, 0, 0xc3 };	/* call 48; ret */
+	static const uint8_t back[] = { 0xe9, 0xcb, 0xff, 0xff, 0xff };	/* jmp 0, 53 bytes back */
 	struct elf_builder *b = &f->elf;
 
 	memset(f, 0, sizeof(*f));
 	memset(f->code, 0xcc, sizeof(f->code));
 	memcpy(f->code, start, sizeof(start));
-	f->code[16] = f->code[32] = f->code[48] = 0xc3;
+	f->code[16] = f->code[32] = 0xc3;
+	memcpy(f->code + 48, back, sizeof(back));
 	for (uint8_t i = 0; i < sizeof(f->orc); i++)
 		f->orc[i] = i / 2 + 1;
 	f->bugs[8] = 11;	/* line */
@@ -43,7 +45,7 @@ static void file_init(struct file *f)
 	f->entry = elf_symbol(b, "entry", STT_FUNC, STB_GLOBAL, f->text, 0, 6);
 	f->unused = elf_symbol(b, "unused", STT_FUNC, STB_GLOBAL, f->text, 16, 1);
 	f->other = elf_symbol(b, "other", STT_FUNC, STB_GLOBAL, f->text, 32, 1);
-	f->last = elf_symbol(b, "last", STT_FUNC, STB_GLOBAL, f->text, 48, 1);
+	f->last = elf_symbol(b, "last", STT_FUNC, STB_GLOBAL, f->text, 48, 5);
 	for (uint32_t i = 0; i < 2; i++) {
 		elf_rela(b, f->bug_table, 12 * i, R_X86_64_PC32, f->text_symbol, i ? 48 : 16);
 		elf_rela(b, f->bug_table, 12 * i + 4, R_X86_64_PC32, f->string_symbol, 0);
@@ -94,13 +96,15 @@ TEST(unused_code_goes_and_calls_follow)
 	text = &object->sections[f.text];
 	assert_int_equal(pruned.functions, 2);
 	assert_true(object->symbols[f.unused].removed && object->symbols[f.other].removed);
-	/* 6 to 33 goes in steps of the alignment, and 49 to 64; the padding before `last` is its own */
-	assert_int_equal(pruned.code, 24 + 15);
-	assert_int_equal(text->size, 64 - 24 - 15);
-	assert_int_equal(text->data[object->symbols[f.last].value], 0xc3);
+	/* 6 to 33 goes in steps of the alignment, and 53 to 64; the padding before `last` is its own */
+	assert_int_equal(pruned.code, 24 + 11);
+	assert_int_equal(text->size, 64 - 24 - 11);
+	assert_int_equal(text->data[object->symbols[f.last].value], 0xe9);
 	assert_int_equal(object->symbols[f.last].value % 8, 0);
 	memcpy(&distance, text->data + 1, 4);
 	assert_int_equal(5 + distance, object->symbols[f.last].value);
+	memcpy(&distance, text->data + object->symbols[f.last].value + 1, 4);
+	assert_int_equal(object->symbols[f.last].value + 5 + distance, 0);
 	forget();
 }
 
