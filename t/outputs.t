@@ -145,7 +145,7 @@ for my $kernel (@kernels) {
 	for (`readelf -sW $module`) {
 		my ($value, $size, $index, $symbol) = /:\s+(\w+)\s+(\d+) FUNC\s+\w+\s+\w+\s+(\d+) (\S+)$/ or next;
 		my ($same, $more) = @{$kernel{$symbol} || []};
-		next if !$same || $more || $same->[1] != $size || @{$module{$symbol}} != 1;
+		next if !$same || $symbol =~ /^__pfx_/ || $more || $same->[1] != $size || @{$module{$symbol}} != 1;
 		for my $offset (map { int $size * $_ / 8 } 0 .. 7) {
 			push @{$there{$section{$index}}}, sprintf '%x', $offset + hex $value;
 			push @{$in_kernel{$section{$index}}}, sprintf '%x', $offset + $same->[0];
@@ -156,7 +156,7 @@ for my $kernel (@kernels) {
 		my @was = lines("-e $dir/vmlinux", @{$in_kernel{$in}});
 		$places += @was;
 		# addr2line takes the unit's own name where a table of lines begins without one, as some do in vmlinux
-		push @differ, grep { $is[$_] ne $was[$_] && $is[$_] ne $was[$_] =~ s/^build_\w+\.c:/idle.c:/r } 0 .. $#was;
+		push @differ, map { "$is[$_], in vmlinux $was[$_]" } grep { $is[$_] ne $was[$_] && $is[$_] ne $was[$_] =~ s{^build_\w+\.c:}{idle.c:}r } 0 .. $#was;
 	}
 	cmp_ok($places, '>', 4000, "$kernel: places are compared with vmlinux's");
 	is_deeply(\@differ, [], "$kernel: each has the same file and line");
