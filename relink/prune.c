@@ -153,6 +153,25 @@ static void count(const struct pruning *p, struct pruned *ret)
 		ret->code += p->holes.v[i].cut;
 }
 
+/* Names of the kernel's variables stand for the kernel's instances alone: the module's unused copy has none. */
+static void drop_names(struct object *o, const struct bindings *bindings, const bool *root)
+{
+	bool *used = xcalloc(o->nr_symbols, sizeof(*used));
+
+	for (uint32_t i = 1; i < o->nr_sections; i++)
+		for (uint32_t r = 0; r < o->sections[i].nr_relocs && !o->sections[i].removed; r++)
+			used[o->sections[i].relocs[r].symbol] |= !o->sections[i].relocs[r].removed;
+	for (uint32_t i = 1; i < bindings->n; i++) {
+		struct object_symbol *s = &o->symbols[i];
+
+		if (object_symbol_defined(s) && s->type != STT_SECTION && !used[i] && !root[i] &&
+		    bindings->v[i].call == PLACE_KERNEL && bindings->v[i].address == PLACE_KERNEL &&
+		    !section_has_pieces(&o->sections[s->section]))
+			s->removed = true;
+	}
+	free(used);
+}
+
 /* Without it the module is as good. */
 static void keep_debug(struct pruning *p, struct pruned *ret)
 {
@@ -218,11 +237,14 @@ struct err *prune_object(struct object *object, const struct match *match, const
 		symbol_map_init(object, &now);
 		err = check(&p, &now);
 		count(&p, ret);
-		symbol_map_release(map);
-		*map = now;
+		symbol_map_release(&now);
 	}
-	if (!err)
+	if (!err) {
+		drop_names(object, bindings, root);
 		keep_debug(&p, ret);
+		symbol_map_release(map);
+		symbol_map_init(object, map);
+	}
 	forget(&p);
 	free(root);
 	return err_about(err, "unused code");

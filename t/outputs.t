@@ -134,6 +134,10 @@ for my $kernel (@kernels) {
 	is_deeply([grep { my $name = s/^__pfx_//r; $loader !~ /\b$name\b/ } @others], [],
 		"$kernel: no other function of the kernel travels");
 
+	my %variable = map { / [dDbBrR] (\S+)$/ ? ($1 => 1) : () } `nm --defined-only $module`;
+	is_deeply([grep { $variable{$_} } qw(runqueues root_task_group fair_sched_class sysctl_sched_features init_task)], [],
+		"$kernel: nor do names of the kernel's variables");
+
 	# debug information: beside the module, and right for code that was moved, as vmlinux has the same code
 	unlike(`readelf -SW $module`, qr/ \.debug_/, "$kernel: no debug information is in the module");
 	system("objcopy --dump-section .gnu_debuglink=$tmp/link $module $tmp/copy.ko") == 0 or die;
