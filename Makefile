@@ -98,6 +98,13 @@ MODULES := \
 	relink/adapter_proof \
 	relink/orc \
 	relink/adapter \
+	relink/pieces \
+	relink/reach \
+	relink/cut \
+	relink/cut_orc \
+	relink/debug_line \
+	relink/debug_cut \
+	relink/prune \
 	relink/state \
 	relink/bodies \
 	relink/records \

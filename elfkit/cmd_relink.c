@@ -121,6 +121,15 @@ static void print_line(const char *line, void *arg __attribute__((unused)))
 	fprintf(stderr, "%s\n", line);
 }
 
+/* The step that is running, in a line that the next one takes. */
+static void show_step(const char *what, void *arg __attribute__((unused)))
+{
+	if (what)
+		fprintf(stderr, "\r\033[Krelink: %s...", what);
+	else
+		fputs("\r\033[K", stderr);
+}
+
 /* Signals that end a program end it in order: what it has made until then is removed. */
 static void catch_signals(void)
 {
@@ -166,6 +175,8 @@ struct err *cmd_relink(int argc, char **argv, int *status)
 	if (!o->output && !args.check)
 		o->output = output = default_output(args.objects[0]);
 	o->objects = args.objects;
+	if (isatty(STDERR_FILENO) && !o->verbose)
+		o->step = show_step;
 	catch_signals();
 	err = err ?: relink(o, &result);
 	err = err ?: report(&args, &result);

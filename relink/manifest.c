@@ -126,6 +126,48 @@ static json_t *json_objects(const struct kernel *kernel, const struct remarks *r
 	return list;
 }
 
+/* Of two names for one function the first counts. */
+static bool is_alias(const struct object *object, const struct match *match, uint32_t symbol)
+{
+	const struct object_symbol *s = &object->symbols[symbol];
+
+	for (uint32_t i = 1; i < symbol; i++)
+		if (match->foreign[i] && object->symbols[i].section == s->section && object->symbols[i].value == s->value &&
+		    object->symbols[i].type == STT_FUNC && !object->symbols[i].removed)
+			return true;
+	return false;
+}
+
+/* Bytes of code: all of the module's, the loader's part of that, and those of the bodies that are replaced. */
+static json_t *json_text(const struct kernel *kernel, const struct object *object, const struct match *match,
+			 const struct bindings *bindings)
+{
+	bool *replaced = xcalloc(kernel->funcs->n, sizeof(*replaced));
+	uint64_t module = 0, loader = 0, old = 0;
+
+	for (uint32_t i = 1; i < object->nr_sections; i++)
+		if (!object->sections[i].removed && object->sections[i].flags & SHF_EXECINSTR)
+			module += object->sections[i].size;
+	for (uint32_t i = 1; i < bindings->n; i++) {
+		const struct object_symbol *s = &object->symbols[i];
+
+		if (match->foreign[i] && s->type == STT_FUNC && object_symbol_defined(s) && !s->removed &&
+		    !is_alias(object, match, i))
+			loader += s->size;
+		if (bindings->v[i].replaced)
+			replaced[match->func[i]] = true;
+	}
+	for (uint32_t f = 0; f < kernel->funcs->n; f++) {
+		const struct func *func = &kernel->funcs->v[f];
+
+		if (replaced[func->parent == NO_ID ? f : func->parent])
+			old += func->high - func->low;
+	}
+	free(replaced);
+	return json_pack("{s:I, s:I, s:I}", "module", (json_int_t)module, "loader", (json_int_t)loader, "replaced",
+			 (json_int_t)old);
+}
+
 static struct err *write_text(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "we");
@@ -154,9 +196,10 @@ struct err *manifest_add(const struct kernel *kernel, const struct boundary *bou
 	json_t *root;
 	char *line;
 
-	root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:o, s:o}", "elfkit_manifest", MANIFEST_SCHEMA, "version",
+	root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "elfkit_manifest", MANIFEST_SCHEMA, "version",
 			 ELFKIT_VERSION, "kernel", release ? release : "?", "build_id", id, "boundary", digest, "jumps",
-			 (int)nr_jumps, "functions", json_functions(kernel, boundary, object, match, verdict, bindings),
+			 (int)nr_jumps, "text", json_text(kernel, object, match, bindings),
+			 "functions", json_functions(kernel, boundary, object, match, verdict, bindings),
 			 "objects", json_objects(kernel, remarks));
 	line = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	json_decref(root);

@@ -307,9 +307,10 @@ static struct err *run_kbuild(const char *kernel_dir, const char *workdir, const
 	AUTO_FREE char *m = xasprintf("M=%s", workdir);
 	/* the name of the work directory must not get into the module */
 	AUTO_FREE char *flags = xasprintf("KCFLAGS=-ffile-prefix-map=%s=elfkit", workdir);
+	AUTO_FREE char *jobs = xasprintf("-j%ld", sysconf(_SC_NPROCESSORS_ONLN));
 	const char *const argv[] = {
 		/* BTF of a module needs the vmlinux it was made with, and nothing here reads it */
-		"make", "-C", kernel_dir, m, flags, "CONFIG_DEBUG_INFO_BTF_MODULES=", target, NULL,
+		"make", jobs, "-C", kernel_dir, m, flags, "CONFIG_DEBUG_INFO_BTF_MODULES=", target, NULL,
 	};
 
 	return err_in(module_run(argv, log), kernel_dir);
@@ -370,6 +371,24 @@ struct err *module_build(const struct object *object, const char *name, const ch
 	err = err ?: run_kbuild(kernel_dir, dir, "modules");
 	if (!err)
 		*built = xasprintf("%s/%s.ko", dir, name);
+	return err;
+}
+
+struct err *module_split_debug(const char *module, const char *debug_name, const char *workdir, char **debug)
+{
+	const char *objcopy = module_tool("OBJCOPY", "objcopy");
+	AUTO_FREE char *path = xasprintf("%s/%s", workdir, debug_name);
+	AUTO_FREE char *log = xasprintf("%s/objcopy.log", workdir);
+	AUTO_FREE char *link = xasprintf("--add-gnu-debuglink=%s", path);
+	const char *const keep[] = { objcopy, "--only-keep-debug", module, path, NULL };
+	const char *const strip[] = { objcopy, "--strip-debug", link, module, NULL };
+	struct err *err = module_run(keep, log);
+
+	err = err ?: module_run(strip, log);
+	if (!err) {
+		*debug = path;
+		path = NULL;
+	}
 	return err;
 }
 

@@ -33,6 +33,12 @@ struct err *module_compile(const char *joined, const char *name, const char *loa
 struct err *module_build(const struct object *object, const char *name, const char *kernel_dir,
 			 const char *workdir, char **built);
 
+/*
+ * Moves debug information out of @module into @debug, as distributions do; the module then names the
+ * file by its last part, @debug_name, and its checksum.
+ */
+struct err *module_split_debug(const char *module, const char *debug_name, const char *workdir, char **debug);
+
 /* Signs @module with the kernel's own sign-file and the hash of its config. */
 struct err *module_sign(const char *module, const char *key, const char *cert, const char *kernel_dir,
 			const char *workdir);

@@ -33,7 +33,7 @@ static struct err *read_section(struct object *object, Elf_Scn *scn, uint32_t i,
 	if ((s->flags & SHF_COMPRESSED) && (s->type != SHT_PROGBITS || (s->flags & SHF_ALLOC)))
 		return err_new("section %s: compressed, and not debug information", name);
 	if (s->flags & SHF_COMPRESSED)
-		return NULL;	/* debug sections: libdw reads those, and they do not travel */
+		return NULL;	/* debug sections: libdw reads those, and so they do not travel */
 	if (s->type == SHT_NOBITS || !s->size)
 		return NULL;
 	if (shdr.sh_offset > file_size || s->size > file_size - shdr.sh_offset)
@@ -135,7 +135,8 @@ static struct err *read_relocs(struct object *object, const struct object_sectio
 	if (!rela->info || rela->info >= object->nr_sections)
 		return err_new("section %s: bad target section", rela->name);
 	target = &object->sections[rela->info];
-	if (!(target->flags & SHF_ALLOC))
+	/* what is compressed is libdw's alone */
+	if (!(target->flags & SHF_ALLOC) && (strncmp(target->name, ".debug_", 7) || target->flags & SHF_COMPRESSED))
 		return NULL;
 	if (rela->size && (!rela->data || rela->size % sizeof(Elf64_Rela)))
 		return err_new("section %s: damaged", rela->name);

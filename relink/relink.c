@@ -7,6 +7,7 @@
 #include "relink/changes.h"
 #include "relink/manifest.h"
 #include "relink/module.h"
+#include "relink/prune.h"
 #include "relink/records.h"
 #include "relink/relink.h"
 #include "relink/section.h"
@@ -37,6 +38,7 @@ struct state {
 	struct bindings bindings;
 	struct rewrite_result rewritten;
 	struct table_counts counts;
+	struct pruned pruned;
 	uint32_t nr_symbols;		/* of the object as it was read */
 	uint32_t nr_adapters;
 };
@@ -46,6 +48,12 @@ static void say(const struct state *s, char *line)
 	if (s->options->progress)
 		s->options->progress(line, s->options->arg);
 	free(line);
+}
+
+static void begin(const struct state *s, const char *what)
+{
+	if (s->options->step)
+		s->options->step(what, s->options->arg);
 }
 
 /* Cheap questions first: each wrong input is told before the long work starts. */
@@ -255,11 +263,14 @@ static struct err *edit(struct state *s)
 	       adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,
 			    &s->rewritten.anchor, &s->nr_adapters));
 	note_handed_out(s);
-	if (s->options->output && !remarks_count(s->remarks, REMARK_REFUSED))
+	if (!s->options->output || remarks_count(s->remarks, REMARK_REFUSED))
+		return NULL;
+	err = prune_object(s->object, &s->match, s->verdict, &s->bindings, &s->map, &s->pruned);
+	if (!err)
 		refuse(s, REMARK_REFERENCE, "table",
 		       table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
 				 &s->symvers, &s->map, !s->kept, &s->counts));
-	return NULL;
+	return err;
 }
 
 static bool is_new_function(const struct state *s, uint32_t i)
@@ -290,6 +301,10 @@ static void summarise(struct state *s)
 				 s->counts.pools, s->counts.pools == 1 ? "" : "s"));
 	if (s->kept)
 		say(s, xasprintf("note: runqueues stay as they are at the switch: %s", s->kept));
+	if (s->pruned.whole)
+		say(s, xasprintf("note: the module carries code that nothing uses: %s", s->pruned.whole));
+	if (s->pruned.no_debug)
+		say(s, xasprintf("note: no debug information beside the module: %s", s->pruned.no_debug));
 }
 
 static void release(struct state *s)
@@ -312,6 +327,7 @@ static void release(struct state *s)
 	object_free(s->object);
 	free(s->path);
 	free(s->kept);
+	pruned_release(&s->pruned);
 	free(s->name);
 	if (s->options->keep_build && s->workdir) {
 		say(s, xasprintf("relink: the build is in %s", s->workdir));
@@ -326,23 +342,36 @@ static void release(struct state *s)
 static struct err *make(struct state *s)
 {
 	const struct relink_options *o = s->options;
-	AUTO_FREE char *built = NULL, *manifest = xasprintf("%s.json", o->output);
+	AUTO_FREE char *built = NULL, *debug = NULL, *manifest = xasprintf("%s.json", o->output);
+	AUTO_FREE char *debug_name = xasprintf("%s.ko.debug", s->name), *debug_output = xasprintf("%s.debug", o->output);
 	AUTO_FREE char *manifest_built = xasprintf("%s/manifest.json", s->workdir);
 	struct err *err = manifest_add(&s->kernel, s->boundary, s->object, &s->match, s->verdict, &s->bindings,
 				       s->remarks, s->counts.sites, manifest_built);
 
 	err = err ?: module_build(s->object, s->name, o->kernel_dir, s->workdir, &built);
+	if (!err && !s->pruned.no_debug)
+		err = module_split_debug(built, debug_name, s->workdir, &debug);
 	if (!err && o->sign_key)
 		err = module_sign(built, o->sign_key, o->sign_cert, o->kernel_dir, s->workdir);
 	err = err ?: module_interrupted();
+	if (!err && debug)
+		err = module_install(debug, debug_output);
 	err = err ?: module_install(manifest_built, manifest);
 	return err ?: module_install(built, o->output);
 }
 
 struct err *relink(const struct relink_options *options, struct relink_result *ret)
 {
-	static struct err *(*const stages[])(struct state *s) = {
-		check_inputs, read_kernel, check_headers, read_objects, decide, edit,
+	static const struct {
+		struct err *(*run)(struct state *s);
+		const char *what;
+	} stages[] = {
+		{ check_inputs, "reading the objects" },
+		{ read_kernel, "reading the kernel" },
+		{ check_headers, "reading its headers" },
+		{ read_objects, "joining the objects and compiling what goes with them" },
+		{ decide, "comparing" },
+		{ edit, "relinking" },
 	};
 	struct state s = { .options = options, .result = ret, .remarks = &ret->remarks };
 	struct err *err = NULL;
@@ -351,7 +380,8 @@ struct err *relink(const struct relink_options *options, struct relink_result *r
 	ret->remarks.strict = options->strict;
 	module_set_verbose(options->verbose);
 	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && !err; i++) {
-		err = stages[i](&s);
+		begin(&s, stages[i].what);
+		err = stages[i].run(&s);
 		err = err ?: module_interrupted();
 	}
 	if (!err) {
@@ -359,10 +389,13 @@ struct err *relink(const struct relink_options *options, struct relink_result *r
 		remarks_sort(&ret->remarks);
 	}
 	if (!err && options->output && !remarks_count(&ret->remarks, REMARK_REFUSED)) {
+		begin(&s, NULL);
 		summarise(&s);
+		begin(&s, "building the module");
 		err = make(&s);
 		ret->made = !err;
 	}
+	begin(&s, NULL);
 	release(&s);
 	return err;
 }

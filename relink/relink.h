@@ -20,6 +20,7 @@ struct relink_options {
 	bool verbose;		/* what the tools say goes to stderr, too */
 	const char *sign_key, *sign_cert;	/* or NULL */
 	void (*progress)(const char *line, void *arg);	/* may be NULL */
+	void (*step)(const char *what, void *arg);	/* a long step begins; NULL: the last one is over; may be NULL */
 	void *arg;
 };
 
