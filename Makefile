@@ -89,6 +89,7 @@ MODULES := \
 	relink/check_inlines \
 	relink/changes \
 	relink/rewrite \
+	relink/updates \
 	relink/behind \
 	relink/adapter_code \
 	relink/adapter_proof \

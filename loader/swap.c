@@ -77,7 +77,8 @@ static notrace int decide(const struct swap *swap)
 	for (rank = 0; rank < swap->nr; rank++)
 		if (swap->stacks.slots[rank].blocked)
 			return -EBUSY;
-	return 0;
+	/* Somebody has written since the look before the stop: the next look says who. */
+	return elfkit_updates_ours(!swap->replace) ? 0 : -EBUSY;
 }
 
 /* Whether a runqueue does not add up; every CPU comes to the same answer between two barriers. */
@@ -112,8 +113,10 @@ static notrace bool exchange(struct swap *swap, struct elfkit_slot *slot, unsign
 	meet(swap, step);		/* all runqueues are empty */
 	stamp(swap, rank, MARK_CLEARED);
 	write = undo || !wrong(swap);
-	if (!rank && write)
+	if (!rank && write) {
 		elfkit_text_write(swap->text, swap->replace != undo);
+		elfkit_updates_write(swap->replace != undo);
+	}
 	meet(swap, step + 1);		/* the text is what it will be */
 	sync_core();
 	stamp(swap, rank, MARK_WRITTEN);
@@ -257,6 +260,7 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 	mutex_lock(text_mutex);
 
 	err = elfkit_text_verify(!swap->replace);
+	err = err ?: elfkit_updates_verify(!swap->replace);
 	if (!err && swap->replace)
 		err = elfkit_text_save(swap->text);
 	if (err)
@@ -272,7 +276,8 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 		err = swap->verdict;
 	if (err == -EUCLEAN) {
 		name_wrong(swap);
-		WARN_ON_ONCE(elfkit_text_verify(!swap->replace));
+		WARN_ON_ONCE(elfkit_text_verify(!swap->replace) ||
+			     elfkit_updates_verify(!swap->replace));
 	}
 	if (err)
 		goto unlock;
@@ -281,6 +286,7 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 	/* Cannot fail; if it did, everyone should know. */
 	if (!WARN_ON_ONCE(elfkit_text_verify(swap->replace)) && !swap->replace)
 		elfkit_text_compare(swap->text);
+	elfkit_updates_report(swap->replace);
 unlock:
 	mutex_unlock(text_mutex);
 	cpus_read_unlock();
@@ -351,9 +357,14 @@ int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_times *tim
 	err = elfkit_text_map(text);
 	if (err)
 		goto stacks;
+	err = elfkit_updates_map();
+	if (err)
+		goto text;
 
 	err = try_often(&swap, times, blockers, start);
 
+	elfkit_updates_unmap();
+text:
 	elfkit_text_unmap(text);
 stacks:
 	elfkit_stacks_release(&swap.stacks);

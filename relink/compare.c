@@ -69,6 +69,14 @@ static bool same_contents(const struct comparison *c, const struct object_ref *r
 	return there && !memcmp(there, s->data + at, len);
 }
 
+/* A whole function, not a place in one: what has no counterpart is not what vmlinux's reference leads to. */
+static bool is_function(const struct comparison *c, const struct object_ref *ref)
+{
+	const struct object_symbol *s = ref->symbol == NO_REF ? NULL : &c->object->symbols[ref->symbol];
+
+	return s && s->type == STT_FUNC && object_symbol_defined(s) && !ref->target && !strstr(s->name, ".cold");
+}
+
 /* NULL, or what is different about the reference. */
 static char *compare_ref(const struct comparison *c, const struct object_ref *ref, uint64_t target)
 {
@@ -77,6 +85,11 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	AUTO_FREE char *place = NULL;
 
 	symbol = ref->symbol == NO_REF ? NO_ID : c->match->symbol[ref->symbol];
+	if (symbol == NO_ID && is_function(c, ref)) {
+		place = funcs_place(c->kernel->funcs, target);
+		return xasprintf("a reference to %s, which is new, instead of %s", c->object->symbols[ref->symbol].name,
+				 place);
+	}
 	if (symbol == NO_ID)
 		return same_contents(c, ref, target) ? NULL : xstrdup("a string or a constant");
 	expected = c->kernel->symbols->v[symbol].value + ref->target;
