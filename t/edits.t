@@ -13,7 +13,8 @@ my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
 my %before = (
 	'round robin' => 'the next interval is the same', 'policy 4' => 'Invalid argument',
 	'short deadline' => 'yes', 'cpuacct takes a 1' => 'no', autogroup => 'nice 0', slice => '1 times',
-	topology => 'attaching sched-domain(s)',
+	topology => 'attaching sched-domain(s)', 'fair interval' => 'short', 'round robin slice' => '100 ms',
+	'round robin setting' => '100', 'kernel thread' => 'nice 0',
 );
 my %modules = (
 	files => {
@@ -29,7 +30,28 @@ my %modules = (
 		policy => sub { s{^  - kernel/sched/cpuacct\.c\n}{}mr =~
 			s{^sidecar: \[\]}{sidecar:\n  - {function: cpuusage_write, file: kernel/sched/cpuacct.c}}mr },
 	},
+	# a class's method and a setting over the kernel's, a variable that the module has for itself, another file's function
+	data => {
+		edit => 'method+timeslice+kthread', more => ['../kthread'],
+		'fair interval' => 'longer than a second', 'round robin slice' => '200 ms', 'round robin setting' => '200',
+		'kernel thread' => 'nice 7',
+		policy => sub { s{^data: \[\]}{data: [@{[join ', ', map { "{object: $_}" } 'fair_sched_class, policy: update',
+			'sysctl_sched_rr_timeslice, policy: update', 'sched_rr_timeslice, policy: private']}]}mr =~
+			s{^sidecar: \[\]}{sidecar:\n  - {function: kthread_create_on_node, file: kernel/kthread.c}}mr },
+	},
 );
+
+# A copy of a module in whose expected contents of an object a word without an address is another one.
+sub damage {
+	my ($from, $to) = @_;
+	my $module = slurp($from);
+	my ($offset, $size) = `readelf -SW $from` =~ /\] \.rodata\.elfkit\.old\s+PROGBITS\s+\w+ (\w+) (\w+)/ or die "no contents";
+	my ($relocs) = `readelf -rW $from` =~ /'\.rela\.rodata\.elfkit\.old'.*?\n(.*?)(?:\n\n|\z)/s;
+	my %address = map { hex((split)[0]) => 1 } grep { /^[0-9a-f]{8}/ } split /\n/, $relocs;
+	my ($at) = grep { !$address{$_} && substr($module, hex($offset) + $_, 8) eq "\0" x 8 } map { 8 * $_ } 0 .. hex($size) / 8 - 1;
+	substr($module, hex($offset) + $at, 1) = "\1";
+	return spew($to, $module);
+}
 
 for my $kernel (@kernels) {
 	my $dir = kernel_dir($kernel);
@@ -39,10 +61,11 @@ for my $kernel (@kernels) {
 		my $policy = slurp('boundary.yaml');
 		$policy = $module->{policy}->() for grep { $module->{policy} } $policy;
 		my ($status, undef, $err) = run($elfkit, 'relink', '-c', spew("$tmp/policy.yaml", $policy), '--vmlinux',
-			"$dir/vmlinux", '--kernel-dir', "$dir/headers", '-o', "$tmp/$name.ko", objects($kernel, $module->{edit}));
+			"$dir/vmlinux", '--kernel-dir', "$dir/headers", '-o', "$tmp/$name.ko", objects($kernel, $module->{edit}, @{$module->{more} || []}));
 		is($status, 0, "$kernel: $name relinks") or diag($err);
 		push @files, '-f', "$tmp/$name.ko";
 	}
+	push @files, '-f', damage("$tmp/data.ko", "$tmp/data.damaged");
 	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 600, '-d', "$tmp/dmesg", @files, '-f',
 		"$programs/asks", '-f', "$programs/textdump", 't/vm/edits.sh');
 	is($status, 0, "$kernel: loaded and unloaded, one after the other") or diag($out, $err);
@@ -53,10 +76,14 @@ for my $kernel (@kernels) {
 	is_deeply($said{before}, \%before, "$kernel: before");
 	for my $name (sort keys %modules) {
 		my %want = (%before, %{$modules{$name}});
-		delete @want{qw(edit policy)};
+		delete @want{qw(edit policy more)};
 		is_deeply($said{"with $name"}, \%want, "$kernel: with $name");
 	}
 	is_deeply($said{after}, \%before, "$kernel: after going back");
-	like($out, qr/^text identical$/m, "$kernel: the kernel's text is as before");
+	like($out, qr/^setting: after going back 152\nsetting: refused: sysctl_sched_rr_timeslice is not as vmlinux has it at \+0x0: 98 00 00 00 instead of 64 00 00 00$/m,
+		"$kernel: a setting that is set meanwhile stays, and is not overwritten");
+	like($out, qr/^class: refused: fair_sched_class is not as vmlinux has it at \+$/m, "$kernel: a class that is not vmlinux's is not overwritten");
+	like($out, qr/^fault: refused, setting 100$/m, "$kernel: a stop that is undone puts contents back");
+	like($out, qr/^text identical$/m, "$kernel: the kernel's text and constants are as before");
 }
 done_testing;

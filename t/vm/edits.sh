@@ -27,21 +27,47 @@ ask() {
 	echo "$1: topology: $(dmesg | grep -o 'attaching.*sched-domain(s)' | sort -u)"
 	echo 0 > /sys/kernel/debug/sched/verbose
 	echo "$1: slice: $(($(cat $slice) / base)) times"
+	echo "$1: round robin setting: $(cat /proc/sys/kernel/sched_rr_timeslice_ms)"
+	exec 3<> /proc/pressure/cpu
+	echo 'some 500000 1000000' >&3
+	echo "$1: kernel thread: nice $(cat /proc/[0-9]*/stat 2>/dev/null | awk '$2 == "(psimon)" { print $19 }')"
+	exec 3<&-
 }
 
-./textdump /tmp/before
+# back NAME: out with a module
+back() {
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		echo 0 > /sys/kernel/elfkit/$1/enabled && break
+		sleep 1
+	done
+	rmmod $1
+}
+
+./textdump -c /tmp/before
 ask before
 for module in *.ko; do
 	name=${module%.ko}
 	insmod ./$module
 	ask "with $name"
-	for try in 1 2 3 4 5 6 7 8 9 10; do
-		echo 0 > /sys/kernel/elfkit/$name/enabled && break
-		sleep 1
-	done
-	rmmod $name
+	back $name
 done
 ask after
-./textdump /tmp/after
+
+# An updated setting that is set while the module is in stays as set, and then the module is not for this kernel.
+setting=/proc/sys/kernel/sched_rr_timeslice_ms
+insmod ./data.ko
+echo 152 > $setting
+back data
+echo "setting: after going back $(cat $setting)"
+dmesg -c > /dev/null
+insmod ./data.ko || echo "setting: $(dmesg | grep -o 'refused: .* instead of [0-9a-f ]*' | sort -u)"
+echo 100 > $setting
+# A class that is not what vmlinux has; the module is told another vmlinux.
+dmesg -c > /dev/null
+insmod ./data.damaged || echo "class: $(dmesg | grep -o 'refused: .*+' | sort -u)"
+# An object that is written back if the runqueues do not add up
+insmod ./data.ko fault=runqueue || echo "fault: refused, setting $(cat $setting)"
+
+./textdump -c /tmp/after
 cmp /tmp/before /tmp/after
 echo "text identical"
