@@ -77,6 +77,36 @@ static bool is_function(const struct comparison *c, const struct object_ref *ref
 	return s && s->type == STT_FUNC && object_symbol_defined(s) && !ref->target && !strstr(s->name, ".cold");
 }
 
+/* The compiler numbers what is static in a function, and what it makes for itself: name.123. */
+static bool same_stem(const char *a, const char *b)
+{
+	size_t len = strcspn(a, ".");
+
+	return len == strcspn(b, ".") && !strncmp(a, b, len);
+}
+
+/* Whether data points at a new variable where vmlinux's points at one with another name. */
+static bool is_other_variable(const struct comparison *c, const struct object_ref *ref, uint64_t target)
+{
+	const struct object_symbol *s = ref->symbol == NO_REF ? NULL : &c->object->symbols[ref->symbol];
+	const struct symbols *symbols = c->kernel->symbols;
+	uint64_t addr = target - ref->target;
+	bool any = false;
+
+	if (!s || ref->kind != OBJECT_REF_POINTER || s->type != STT_OBJECT || !object_symbol_defined(s))
+		return false;
+	for (uint32_t i = symbols_lower_bound(symbols, addr); i < symbols->n; i++) {
+		const struct symbol *theirs = &symbols->v[symbols->by_addr[i]];
+
+		if (theirs->value != addr)
+			break;
+		if (same_stem(theirs->name, s->name))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 /* NULL, or what is different about the reference. */
 static char *compare_ref(const struct comparison *c, const struct object_ref *ref, uint64_t target)
 {
@@ -85,7 +115,7 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	AUTO_FREE char *place = NULL;
 
 	symbol = ref->symbol == NO_REF ? NO_ID : c->match->symbol[ref->symbol];
-	if (symbol == NO_ID && is_function(c, ref)) {
+	if (symbol == NO_ID && (is_function(c, ref) || is_other_variable(c, ref, target))) {
 		place = funcs_place(c->kernel->funcs, target);
 		return xasprintf("a reference to %s, which is new, instead of %s", c->object->symbols[ref->symbol].name,
 				 place);

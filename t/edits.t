@@ -14,7 +14,7 @@ my %before = (
 	'round robin' => 'the next interval is the same', 'policy 4' => 'Invalid argument',
 	'short deadline' => 'yes', 'cpuacct takes a 1' => 'no', autogroup => 'nice 0', slice => '1 times',
 	topology => 'attaching sched-domain(s)', 'fair interval' => 'short', 'round robin slice' => '100 ms',
-	'round robin setting' => '100', 'kernel thread' => 'nice 0',
+	'round robin setting' => '100', 'real-time period' => 1000000, 'kernel thread' => 'nice 0',
 );
 my %modules = (
 	files => {
@@ -32,11 +32,11 @@ my %modules = (
 	},
 	# a class's method and a setting over the kernel's, a variable that the module has for itself, another file's function
 	data => {
-		edit => 'method+timeslice+kthread', more => ['../kthread'],
+		edit => 'method+timeslice+table+kthread', more => ['../kthread'],
 		'fair interval' => 'longer than a second', 'round robin slice' => '200 ms', 'round robin setting' => '200',
-		'kernel thread' => 'nice 7',
+		'real-time period' => 2000000, 'kernel thread' => 'nice 7',
 		policy => sub { s{^data: \[\]}{data: [@{[join ', ', map { "{object: $_}" } 'fair_sched_class, policy: update',
-			'sysctl_sched_rr_timeslice, policy: update', 'sched_rr_timeslice, policy: private']}]}mr =~
+			'sysctl_sched_rr_timeslice, policy: update', 'sched_rt_sysctls, policy: update', 'sched_rr_timeslice, policy: private']}]}mr =~
 			s{^sidecar: \[\]}{sidecar:\n  - {function: kthread_create_on_node, file: kernel/kthread.c}}mr },
 	},
 );
@@ -85,5 +85,7 @@ for my $kernel (@kernels) {
 	like($out, qr/^class: refused: fair_sched_class is not as vmlinux has it at \+$/m, "$kernel: a class that is not vmlinux's is not overwritten");
 	like($out, qr/^fault: refused, setting 100$/m, "$kernel: a stop that is undone puts contents back");
 	like($out, qr/^text identical$/m, "$kernel: the kernel's text and constants are as before");
+	is_deeply([$out =~ /^(data: .*)$/mg], [map { "data: $_" } 'fair_sched_class 1', 'sched_rt_sysctls 1',
+		'sysctl_sched_rr_timeslice 1'], "$kernel: and one word of each object was written");
 }
 done_testing;

@@ -28,6 +28,7 @@ ask() {
 	echo 0 > /sys/kernel/debug/sched/verbose
 	echo "$1: slice: $(($(cat $slice) / base)) times"
 	echo "$1: round robin setting: $(cat /proc/sys/kernel/sched_rr_timeslice_ms)"
+	echo "$1: real-time period: $(cat /proc/sys/kernel/sched_rt_period_us)"
 	exec 3<> /proc/pressure/cpu
 	echo 'some 500000 1000000' >&3
 	echo "$1: kernel thread: nice $(cat /proc/[0-9]*/stat 2>/dev/null | awk '$2 == "(psimon)" { print $19 }')"
@@ -55,7 +56,9 @@ ask after
 
 # An updated setting that is set while the module is in stays as set, and then the module is not for this kernel.
 setting=/proc/sys/kernel/sched_rr_timeslice_ms
+dmesg -c > /dev/null
 insmod ./data.ko
+dmesg | sed -n 's/.*elfkit: data: \(.*\) has new contents: \(.*\) of .* words/data: \1 \2/p' | sort
 echo 152 > $setting
 back data
 echo "setting: after going back $(cat $setting)"
