@@ -92,6 +92,7 @@ MODULES := \
 	relink/check_inlines \
 	relink/changes \
 	relink/rewrite \
+	relink/updates \
 	relink/behind \
 	relink/body \
 	relink/adapter_code \

@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define ELFKIT_ABI		4
+#define ELFKIT_ABI		5
 #define ELFKIT_TABLE_SYMBOL	"elfkit_table"
 
 #define ELFKIT_BUILD_ID_MAX	32	/* bytes; SHA-1 has 20 */
@@ -142,6 +142,22 @@ struct elfkit_landmark {
 	__u64 name;		/* const char * */
 };
 
+/*
+ * An object of the kernel that gets new contents while the module is in.  Both contents are in the
+ * module; only words in which they differ are written.
+ */
+struct elfkit_update {
+	__u64 addr;
+	__u64 old;		/* what vmlinux has, relocated */
+	__u64 now;		/* what it gets */
+	__u64 size;		/* bytes; of both */
+	__u64 name;		/* const char * */
+	__u64 flags;
+};
+
+#define ELFKIT_UPDATE_CONSTANT	1	/* nobody writes to it: all of it must be as expected */
+#define ELFKIT_UPDATE_SETTING	2	/* one number, which may be set meanwhile: then that stays */
+
 struct elfkit_table {
 	__u32 abi;		/* ELFKIT_ABI */
 	__u32 build_id_len;
@@ -168,6 +184,8 @@ struct elfkit_table {
 	__u64 nr_text;
 	__u64 landmarks;	/* struct elfkit_landmark[nr_landmarks] */
 	__u64 nr_landmarks;
+	__u64 updates;		/* struct elfkit_update[nr_updates] */
+	__u64 nr_updates;
 
 	/*
 	 * The module's own jump labels and static calls, as the kernel's

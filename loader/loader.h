@@ -10,6 +10,7 @@
  * switched: which tasks have run since they were looked at  (before and in the stop)
  * stacks:   is a task inside code that is about to change?  (before and in the stop)
  * text:     the bytes at the patch sites                    (in the stop)
+ * updates:  new contents of the kernel's objects            (in the stop)
  * withhold: keeps ftrace off the sites                      (around the stop)
  * rebuild:  tasks off the runqueues and on again            (in the stop)
  * hooks:    functions of the new code that run around the switch
@@ -120,6 +121,16 @@ void elfkit_text_write(const struct elfkit_text *text, bool undo);
 int elfkit_text_save(struct elfkit_text *text, const struct elfkit_table *from);
 void elfkit_text_compare(const struct elfkit_text *text);
 void elfkit_text_forget(struct elfkit_text *text);
+struct page *elfkit_text_page(unsigned long addr);
+
+/* ---- updates.c ---- */
+
+int elfkit_updates_map(void);
+void elfkit_updates_unmap(void);
+int elfkit_updates_verify(bool replaced);
+bool elfkit_updates_ours(bool replaced);
+void elfkit_updates_write(bool replace);
+void elfkit_updates_report(bool replaced);
 
 /* ---- switched.c ---- */
 

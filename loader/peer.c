@@ -7,9 +7,10 @@
  * and its table while they are looked at; its control mutex holds its state.  Two that are switched
  * at the same moment do not wait for each other: one is refused.
  *
- * Refused: more than one that has functions of ours, one without a way back, and hooks or pools on
- * either side: what is in A's pools is not what the kernel's own code left, which hooks and pools of B
- * begin with, nor does A's state end where the kernel's goes on.  One of another ABI is left alone; where it has functions of ours, these are not those of vmlinux, and that is refused.
+ * Refused: more than one that has functions of ours, one without a way back, and hooks, pools or
+ * updated objects on either side: what is in A's pools and objects is not what the kernel's own code
+ * left, which B begins with, nor does A's state end where the kernel's goes on.  One of another ABI is
+ * left alone; where it has functions of ours, these are not those of vmlinux, and that is refused.
  */
 #include <linux/errno.h>
 #include <linux/module.h>
@@ -119,7 +120,7 @@ void elfkit_peer_put(struct elfkit_peer *peer)
 
 static bool has_state(const struct elfkit_table *table)
 {
-	return table->nr_hooks || table->nr_pools;
+	return table->nr_hooks || table->nr_pools || table->nr_updates;
 }
 
 /* -EBUSY with a message if there is no way from @peer to us. */
@@ -133,7 +134,7 @@ static int check_fit(const struct elfkit_peer *peer)
 		return -EBUSY;
 	}
 	if (has_state(peer->table) || has_state(&elfkit_table)) {
-		pr_err("refused: %s cannot be replaced: %s has hooks or pools, which begin and end with the kernel's own code; disable %s first\n",
+		pr_err("refused: %s cannot be replaced: %s has hooks, pools or updated objects, which begin and end with the kernel's own; disable %s first\n",
 		       name, has_state(peer->table) ? name : KBUILD_MODNAME, name);
 		return -EBUSY;
 	}

@@ -79,7 +79,8 @@ static notrace int decide(const struct swap *swap)
 	for (rank = 0; rank < swap->nr; rank++)
 		if (swap->stacks.slots[rank].blocked)
 			return -EBUSY;
-	return 0;
+	/* Somebody has written since the look before the stop: the next look says who. */
+	return elfkit_updates_ours(!swap->replace) ? 0 : -EBUSY;
 }
 
 /* Whether a runqueue does not add up; every CPU comes to the same answer between two barriers. */
@@ -117,6 +118,7 @@ static notrace bool exchange(struct swap *swap, struct elfkit_slot *slot, unsign
 	if (!rank && write) {
 		elfkit_hooks_out(swap->replace != undo);
 		elfkit_text_write(swap->text, undo);
+		elfkit_updates_write(swap->replace != undo);
 		sync_core();
 		elfkit_hooks_in(swap->replace != undo);
 	}
@@ -268,6 +270,7 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 		err = err ?: elfkit_bodies_compare(swap->text->saved, &difference);
 	}
 	err = err ?: elfkit_text_verify(swap->text, false);
+	err = err ?: elfkit_updates_verify(!swap->replace);
 	if (err)
 		goto unlock;
 
@@ -281,7 +284,8 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 		err = swap->verdict;
 	if (err == -EUCLEAN) {
 		name_wrong(swap);
-		WARN_ON_ONCE(elfkit_text_verify(swap->text, false));
+		WARN_ON_ONCE(elfkit_text_verify(swap->text, false) ||
+			     elfkit_updates_verify(!swap->replace));
 	}
 	if (err)
 		goto unlock;
@@ -290,6 +294,7 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 	/* Cannot fail; if it did, everyone should know. */
 	if (!WARN_ON_ONCE(elfkit_text_verify(swap->text, true)) && !swap->replace)
 		elfkit_text_compare(swap->text);
+	elfkit_updates_report(swap->replace);
 unlock:
 	mutex_unlock(text_mutex);
 	cpus_read_unlock();
@@ -386,9 +391,14 @@ int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_peer *from
 	err = elfkit_text_map(text, replace, swap.from);
 	if (err)
 		goto stacks;
+	err = elfkit_updates_map();
+	if (err)
+		goto text;
 
 	err = try_often(&swap, times, blockers, start);
 
+	elfkit_updates_unmap();
+text:
 	elfkit_text_unmap(text);
 stacks:
 	elfkit_stacks_release(&swap.stacks);

@@ -163,7 +163,7 @@ int elfkit_text_verify(const struct elfkit_text *text, bool after)
 /* ---- writing it ---- */
 
 /* The page behind an address in the kernel image, wherever KASLR has put it. */
-static struct page *page_of(unsigned long addr)
+struct page *elfkit_text_page(unsigned long addr)
 {
 	return virt_to_page(lm_alias((void *)addr));
 }
@@ -192,10 +192,10 @@ static int map(struct elfkit_text *text)
 		unsigned long index;
 
 		if (!used || first != last)
-			pages[used++] = page_of(first);
+			pages[used++] = elfkit_text_page(first);
 		index = used - 1;
 		if (end != first)
-			pages[used++] = page_of(end);
+			pages[used++] = elfkit_text_page(end);
 		last = end;
 		/* An offset until the mapping's address is known. */
 		patch[i].at = (u8 *)(index * PAGE_SIZE + (patch[i].addr - first));

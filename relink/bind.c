@@ -75,6 +75,25 @@ static void note_policy(struct binder *b, const struct object_symbol *s, const c
 	remarks_add(b->remarks, REMARK_POLICY, xstrdup(s->name), NULL, 0, xasprintf("%s, says boundary.yaml", what));
 }
 
+/* The kernel's instance gets the new contents while the module is in. */
+static void bind_updated(struct binder *b, uint32_t i, enum section_class class, struct binding *to)
+{
+	const struct object_symbol *s = &b->object->symbols[i];
+	uint64_t size = counterpart(b, i)->size;
+
+	if (s->size != size)
+		remarks_add(b->remarks, REMARK_OBJECT, xstrdup(s->name), NULL, 0,
+			    xasprintf("it has %lu instead of %lu bytes, and new contents go where the old are (policy update)",
+				      (unsigned long)s->size, (unsigned long)size))->symbol = i;
+	else if (class == SECTION_PERCPU)
+		remarks_add(b->remarks, REMARK_OBJECT, xstrdup(s->name), NULL, 0,
+			    xstrdup("it is per CPU: each CPU has contents of its own (policy update)"))->symbol = i;
+	else
+		to->updated = true;
+	if (to->updated)
+		note_policy(b, s, "the kernel's instance gets the new contents while the module is in");
+}
+
 static void bind_data(struct binder *b, uint32_t i, enum section_class class, struct binding *to)
 {
 	const struct object_symbol *s = &b->object->symbols[i];
@@ -101,9 +120,7 @@ static void bind_data(struct binder *b, uint32_t i, enum section_class class, st
 		note_policy(b, s, "the kernel's instance stays as it is");
 		return;
 	case DATA_UPDATE:
-		remarks_add(b->remarks, REMARK_OBJECT, xstrdup(theirs->name), NULL, 0,
-			    xasprintf("it is changed (%s), and no loader copies new contents over the kernel's yet (policy update)",
-				      b->difference[i]))->symbol = i;
+		bind_updated(b, i, class, to);
 		return;
 	case DATA_NONE:
 		if (!may_have_own(b, section, theirs->value))

@@ -25,6 +25,7 @@ struct binding {
 	enum place address;	/* for everything else */
 	uint64_t kernel;	/* link-time address for PLACE_KERNEL */
 	bool replaced;		/* a function whose new body takes over */
+	bool updated;		/* an object of the kernel that gets the new contents */
 };
 
 struct bindings {

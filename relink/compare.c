@@ -77,6 +77,36 @@ static bool is_new_code(const struct comparison *c, const struct object_ref *ref
 	return s && (object_symbol_defined(s) ? s->type == STT_FUNC : s->shndx == SHN_UNDEF && s->bind != STB_WEAK);
 }
 
+/* The compiler numbers what is static in a function, and what it makes for itself: name.123. */
+static bool same_stem(const char *a, const char *b)
+{
+	size_t len = strcspn(a, ".");
+
+	return len == strcspn(b, ".") && !strncmp(a, b, len);
+}
+
+/* Whether data points at a new variable where vmlinux's points at one with another name. */
+static bool is_other_variable(const struct comparison *c, const struct object_ref *ref, uint64_t target)
+{
+	const struct object_symbol *s = ref->symbol == NO_REF ? NULL : &c->object->symbols[ref->symbol];
+	const struct symbols *symbols = c->kernel->symbols;
+	uint64_t addr = target - ref->target;
+	bool any = false;
+
+	if (!s || ref->kind != OBJECT_REF_POINTER || s->type != STT_OBJECT || !object_symbol_defined(s))
+		return false;
+	for (uint32_t i = symbols_lower_bound(symbols, addr); i < symbols->n; i++) {
+		const struct symbol *theirs = &symbols->v[symbols->by_addr[i]];
+
+		if (theirs->value != addr)
+			break;
+		if (same_stem(theirs->name, s->name))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 /* NULL, or what is different about the reference. */
 static char *compare_ref(const struct comparison *c, const struct object_ref *ref, uint64_t target)
 {
@@ -84,7 +114,9 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	uint32_t symbol;
 
 	symbol = ref->symbol == NO_REF ? NO_ID : c->match->symbol[ref->symbol];
-	if (symbol == NO_ID && !is_new_code(c, ref))
+	bool new = symbol == NO_ID && (is_new_code(c, ref) || is_other_variable(c, ref, target));
+
+	if (symbol == NO_ID && !new)
 		return same_contents(c, ref, target) ? NULL : xstrdup("a string or a constant");
 	if (symbol != NO_ID && c->kernel->symbols->v[symbol].value + ref->target == target)
 		return NULL;

@@ -37,6 +37,7 @@ struct state {
 	struct boundary *boundary;	/* of what the object has bodies for */
 	struct bindings bindings;
 	struct rewrite_result rewritten;
+	struct updates updates;
 	struct table_counts counts;
 	struct pruned pruned;
 	uint32_t nr_symbols;		/* of the object as it was read */
@@ -258,6 +259,7 @@ static struct err *edit(struct state *s)
 		return err;
 	rewrite_object(s->object, &s->refs, &s->match, &s->bindings, &s->map, s->kernel.policy, s->remarks,
 		       &s->rewritten);
+	updates_add(&s->kernel, s->object, &s->refs, &s->bindings, &s->rewritten, s->remarks, &s->updates);
 	changes_check_sealed(&check, s->rewritten.entry_taken);
 	refuse(s, REMARK_SWITCH, "stack switch",
 	       adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,
@@ -269,7 +271,7 @@ static struct err *edit(struct state *s)
 	if (!err)
 		refuse(s, REMARK_REFERENCE, "table",
 		       table_add(&s->kernel, s->boundary, s->object, &s->match, &s->bindings, &s->rewritten,
-				 &s->symvers, &s->map, !s->kept, &s->counts));
+				 &s->updates, &s->symvers, &s->map, !s->kept, &s->counts));
 	return err;
 }
 
@@ -309,6 +311,7 @@ static void summarise(struct state *s)
 
 static void release(struct state *s)
 {
+	updates_release(&s->updates);
 	rewrite_result_release(&s->rewritten);
 	bindings_release(&s->bindings);
 	boundary_free(s->boundary);

@@ -18,7 +18,7 @@ const struct remark_kind_info remark_kinds[NR_REMARK_KINDS] = {
 	[REMARK_INLINE] = { "inline", REMARK_REFUSED,
 		"leave the header's function as it is, and call a new one from the scheduler's code" },
 	[REMARK_OBJECT] = { "object", REMARK_REFUSED,
-		"undo it, put new state in a new variable, or give the object a policy under data in boundary.yaml" },
+		"undo it, use a new variable, or name it under data in boundary.yaml: update gives the kernel's the new contents, and back" },
 	[REMARK_KEY] = { "key", REMARK_REFUSED, "keep its definition, even if the new code does not ask it" },
 	[REMARK_SEALED] = { "sealed", REMARK_REFUSED,
 		"call it directly, or through a new function whose address is taken in its place" },

@@ -65,14 +65,26 @@ void anchor_reference(const struct anchor *anchor, uint64_t addr, uint32_t *symb
 	}
 }
 
+/* The function or object that a reference is in, or NO_REF. */
+static uint32_t holder_of(const struct rewriter *w, const struct object_ref *ref)
+{
+	return ref->kind == OBJECT_REF_POINTER ? symbol_at(w->object, w->map, ref->section, ref->offset) : ref->host;
+}
+
+/* Its contents go over those of the kernel's object, and are taken back with the module. */
+static bool is_updated(const struct rewriter *w, const struct object_ref *ref)
+{
+	uint32_t holder = holder_of(w, ref);
+
+	return holder != NO_REF && w->bindings->v[holder].updated;
+}
+
 /* Nothing will ever run or read what holds this reference. */
 static bool is_dead(const struct rewriter *w, const struct object_ref *ref)
 {
-	uint32_t holder = ref->host;
+	uint32_t holder = holder_of(w, ref);
 
-	if (ref->kind == OBJECT_REF_POINTER)
-		holder = symbol_at(w->object, w->map, ref->section, ref->offset);
-	return holder != NO_REF && w->bindings->v[holder].call == PLACE_KERNEL;
+	return holder != NO_REF && w->bindings->v[holder].call == PLACE_KERNEL && !w->bindings->v[holder].updated;
 }
 
 /* The loader and hooks call the kernel's entry, whatever is behind it at that moment. */
@@ -169,6 +181,10 @@ static void note_address(struct rewriter *w, const struct object_ref *ref)
 	if (w->bindings->v[ref->symbol].replaced) {
 		w->result->address_taken[ref->symbol] = true;
 	} else if (w->bindings->v[ref->symbol].address == PLACE_MODULE && object_symbol_defined(s)) {
+		if (is_updated(w, ref)) {
+			w->result->updates_hold[ref->symbol] = true;
+			return;
+		}
 		w->result->handed_out[ref->symbol] = true;
 		if (policy_match(&w->policy->released, s->name))
 			return;
@@ -224,6 +240,19 @@ static void rewrite_section(struct rewriter *w, uint32_t section)
 		rewrite_ref(w, &w->refs->v[r]);
 }
 
+/* What updated objects hold; the rest of their sections may be dropped. */
+static void rewrite_updated(struct rewriter *w)
+{
+	for (uint32_t i = 1; i < w->bindings->n; i++) {
+		const struct object_symbol *s = &w->object->symbols[i];
+
+		for (uint32_t r = w->bindings->v[i].updated ? w->refs->first[s->section] : w->refs->n;
+		     r < w->refs->n && w->refs->v[r].section == s->section; r++)
+			if (w->refs->v[r].offset >= s->value && w->refs->v[r].offset < s->value + s->size)
+				rewrite_ref(w, &w->refs->v[r]);
+	}
+}
+
 /* Code and tables first; then data that they need, and data that this needs. */
 static void rewrite_sections(struct rewriter *w)
 {
@@ -235,6 +264,7 @@ static void rewrite_sections(struct rewriter *w)
 			done[i] = true;
 			rewrite_section(w, i);
 		}
+	rewrite_updated(w);
 	while (changed) {
 		changed = false;
 		for (uint32_t i = 1; i < n; i++)
@@ -312,6 +342,7 @@ void rewrite_object(struct object *object, const struct object_refs *refs, const
 	result->entry_taken = xcalloc(object->nr_symbols, sizeof(bool));
 	result->handed_out = xcalloc(object->nr_symbols, sizeof(bool));
 	find_hooks(&w);
+	result->updates_hold = xcalloc(object->nr_symbols, sizeof(bool));
 	for (uint32_t i = 1; i < object->nr_sections; i++)
 		w.class[i] = section_classify(&object->sections[i]);
 	rewrite_sections(&w);
@@ -330,5 +361,6 @@ void rewrite_result_release(struct rewrite_result *result)
 	free(result->address_taken);
 	free(result->entry_taken);
 	free(result->handed_out);
+	free(result->updates_hold);
 	memset(result, 0, sizeof(*result));
 }

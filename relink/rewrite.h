@@ -19,6 +19,7 @@ struct rewrite_result {
 	struct anchor anchor;
 	bool *address_taken;	/* [object symbols]: replaced functions whose address the new code takes */
 	bool *entry_taken;	/* [object symbols]: the new code takes the address of the kernel's function */
+	bool *updates_hold;	/* [object symbols]: new functions whose address is in an updated object */
 	uint32_t nr_shared;	/* objects of the kernel that the new code uses */
 	char *pinned;		/* the name of a new function whose address is taken, or NULL; owned by the object */
 	bool *handed_out;	/* [object symbols]: new functions whose address is taken, those that are released too */

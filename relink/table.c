@@ -19,6 +19,7 @@ struct builder {
 	const struct match *match;
 	const struct bindings *bindings;
 	const struct rewrite_result *rewritten;
+	const struct updates *updates;
 	const struct symvers *symvers;
 	const struct symbol_map *map;
 	bool rebuild;
@@ -328,6 +329,28 @@ static void add_landmarks(struct builder *b, uint64_t table)
 			offsetof(struct elfkit_table, nr_landmarks), where, n);
 }
 
+static void add_updates(struct builder *b, uint64_t table)
+{
+	const struct updates *updates = b->updates;
+	uint64_t where = reserve(b, updates->n * sizeof(struct elfkit_update)), at = where;
+
+	for (uint32_t i = 0; i < updates->n; i++, at += sizeof(struct elfkit_update)) {
+		const struct update *u = &updates->v[i];
+		struct elfkit_update *update = (void *)(b->data + at);
+
+		update->size = u->size;
+		update->flags = u->flags;
+		point_at_kernel(b, at + offsetof(struct elfkit_update, addr), b->bindings->v[u->symbol].kernel);
+		point_at_symbol(b, at + offsetof(struct elfkit_update, old),
+				object_section_symbol(b->object, updates->old), u->at);
+		point_at_symbol(b, at + offsetof(struct elfkit_update, now),
+				object_section_symbol(b->object, updates->now), u->at);
+		point_at_string(b, at + offsetof(struct elfkit_update, name), b->object->symbols[u->symbol].name);
+	}
+	set_table_array(b, table, offsetof(struct elfkit_table, updates), offsetof(struct elfkit_table, nr_updates),
+			where, updates->n);
+}
+
 /*
  * What a kernel does not have (ftrace, if it was built without) stays 0; the loader, built with
  * the same configuration, does not ask for it.
@@ -449,12 +472,13 @@ static struct err *add_identity(struct builder *b, uint64_t table)
 
 struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 		      const struct match *match, const struct bindings *bindings,
-		      const struct rewrite_result *rewritten, const struct symvers *symvers,
+		      const struct rewrite_result *rewritten, const struct updates *updates,
+		      const struct symvers *symvers,
 		      const struct symbol_map *map, bool rebuild, struct table_counts *counts)
 {
 	struct builder b = {
 		.kernel = kernel, .boundary = boundary, .object = object, .match = match,
-		.bindings = bindings, .rewritten = rewritten, .symvers = symvers, .map = map,
+		.bindings = bindings, .rewritten = rewritten, .updates = updates, .symvers = symvers, .map = map,
 		.rebuild = rebuild,
 		.body = xcalloc(boundary->n, sizeof(*b.body)),
 		.jumps = xcalloc(boundary->n, sizeof(*b.jumps)),
@@ -473,6 +497,7 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 		add_resumes(&b, table);
 		add_text(&b, table);
 		add_landmarks(&b, table);
+		add_updates(&b, table);
 	}
 	add_records(&b, table, counts);
 	add_kernel_objects(&b, table);

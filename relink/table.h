@@ -3,7 +3,7 @@
 #ifndef ELFKIT_RELINK_TABLE_H
 #define ELFKIT_RELINK_TABLE_H
 
-#include "relink/rewrite.h"
+#include "relink/updates.h"
 
 struct table_counts {
 	uint32_t sites;		/* entries that get a jump */
@@ -18,7 +18,8 @@ struct table_counts {
  */
 struct err *table_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 		      const struct match *match, const struct bindings *bindings,
-		      const struct rewrite_result *rewritten, const struct symvers *symvers,
+		      const struct rewrite_result *rewritten, const struct updates *updates,
+		      const struct symvers *symvers,
 		      const struct symbol_map *map, bool rebuild, struct table_counts *counts);
 
 #endif

@@ -11,8 +11,8 @@ use Test::More;
 # Edits that do not meet share a tree. In those with a struct or a constant that moved, code changes all over.
 my @allowed = ('slice+static+deadline+topology+autogroup+cpuacct', 'inline+hole+local', 'hook+pool');
 my $many = 'copies+resized+newmethod+fops+initvalue+weights+retype+statictype+callback+removed+callgone+newinit+enumend+macro+fatal+' .
-	'returns+taskhole';
-my @refused = ('copies+resized+boot', $many, 'class+key+sealed');
+	'returns+taskhole+boot';
+my @refused = ($many, 'class+key+sealed', 'method+timeslice+table+kthread');
 my $moved = 'rq+enum+signature+outside+init+housekeeping+taskgrow';
 
 sub check {
@@ -155,12 +155,16 @@ for my $kernel (@kernels) {
 	is_deeply([map { found($check, $_) } qw(warning note)],
 		[[], ['released sched_hooks_open', 'released sched_hooks_show']], "$kernel: new functions that are taken back");
 	like(finding($check, 'released', 'sched_hooks_open')->{what}, qr/: it goes before$/, "$kernel: with the reason");
-	for my $data (qw(share private)) {
+	for my $data (qw(share private update)) {
 		my $text = $policy =~ s/^data: \[\]/data:\n  - {object: fair_sched_class, policy: $data}/mr;
 		($status, $check) = check($kernel, [objects($kernel, 'class+key+sealed')], '-c', spew("$tmp/policy.yaml", $text));
 		ok(!(grep { /^object / } @{found($check, 'refused')}), "$kernel: $data as the policy for a changed object");
 		is_deeply(found($check, 'note'), ['policy fair_sched_class'], "$kernel: is noted");
 	}
+	my $update = $policy =~ s/^data: \[\]/data:\n  - {object: default_topology, policy: update}/mr;
+	($status, $check) = check($kernel, [objects($kernel, 'copies+resized')], '-c', spew("$tmp/policy.yaml", $update));
+	like(finding($check, 'object', 'default_topology')->{what}, qr/^it has \d+ instead of \d+ bytes/,
+		"$kernel: contents of another size cannot go over the kernel's");
 	my $outside = $policy =~ s{^  - kernel/sched/cpuacct\.c\n}{}mr;
 	my $tree = $allowed[0];
 	($status, $check) = check($kernel, [objects($kernel, $tree)], '-c', spew("$tmp/policy.yaml", $outside));

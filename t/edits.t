@@ -13,7 +13,9 @@ my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
 my %before = (
 	'round robin' => 'the next interval is the same', 'policy 4' => 'Invalid argument',
 	'short deadline' => 'yes', 'cpuacct takes a 1' => 'no', autogroup => 'nice 0', slice => '1 times',
-	topology => 'attaching sched-domain(s)', 'least run time' => 'none', 'own counter' => 'no',
+	'least run time' => 'none', 'own counter' => 'no',
+	topology => 'attaching sched-domain(s)', 'fair interval' => 'short', 'round robin slice' => '100 ms',
+	'round robin setting' => '100', 'real-time period' => 1000000, 'kernel thread' => 'nice 0',
 );
 my %modules = (
 	files => {
@@ -34,7 +36,30 @@ my %modules = (
 		policy => sub { s{^  - kernel/sched/cpuacct\.c\n}{}mr =~
 			s{^sidecar: \[\]}{sidecar:\n  - {function: cpuusage_write, file: kernel/sched/cpuacct.c}}mr },
 	},
+	# a class's method and a setting over the kernel's, a variable that the module has for itself, another file's function
+	data => {
+		edit => 'method+timeslice+table+kthread', more => ['../kthread'],
+		'fair interval' => 'longer than a second', 'round robin slice' => '200 ms', 'round robin setting' => '200',
+		'real-time period' => 2000000, 'kernel thread' => 'nice 7',
+		policy => sub { s{^data: \[\]}{data: [@{[join ', ', map { "{object: $_}" } 'fair_sched_class, policy: update',
+			'sysctl_sched_rr_timeslice, policy: update', 'sched_rt_sysctls, policy: update', 'sched_rr_timeslice, policy: private']}]}mr =~
+			s{^sidecar: \[\]}{sidecar:\n  - {function: kthread_create_on_node, file: kernel/kthread.c}}mr },
+	},
 );
+
+# A copy of a module in whose expected contents a word without an address is another one: the last, in the class, since
+# global symbols come last.
+sub damage {
+	my ($from, $to) = @_;
+	my $module = slurp($from);
+	my ($offset, $size) = `readelf -SW $from` =~ /\] \.elfkit\.old\s+PROGBITS\s+\w+ (\w+) (\w+)/ or die "no contents";
+	my ($relocs) = `readelf -rW $from` =~ /'\.rela\.elfkit\.old'.*?\n(.*?)(?:\n\n|\z)/s;
+	my %address = map { hex((split)[0]) => 1 } grep { /^[0-9a-f]{8}/ } split /\n/, $relocs;
+	my ($at) = grep { !$address{$_} && substr($module, hex($offset) + $_, 8) eq "\0" x 8 } map { 8 * $_ }
+		reverse 0 .. hex($size) / 8 - 1;
+	substr($module, hex($offset) + $at, 1) = "\1";
+	return spew($to, $module);
+}
 
 for my $kernel (@kernels) {
 	my $dir = kernel_dir($kernel);
@@ -44,10 +69,11 @@ for my $kernel (@kernels) {
 		my $policy = slurp('boundary.yaml');
 		$policy = $module->{policy}->() for grep { $module->{policy} } $policy;
 		my ($status, undef, $err) = run($elfkit, 'relink', '-c', spew("$tmp/policy.yaml", $policy), '--vmlinux',
-			"$dir/vmlinux", '--kernel-dir', "$dir/headers", '-o', "$tmp/$name.ko", objects($kernel, $module->{edit}));
+			"$dir/vmlinux", '--kernel-dir', "$dir/headers", '-o', "$tmp/$name.ko", objects($kernel, $module->{edit}, @{$module->{more} || []}));
 		is($status, 0, "$kernel: $name relinks") or diag($err);
 		push @files, '-f', "$tmp/$name.ko";
 	}
+	push @files, '-f', damage("$tmp/data.ko", "$tmp/data.damaged");
 	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 600, '-d', "$tmp/dmesg", @files, '-f',
 		"$programs/asks", '-f', "$programs/sleepers", '-f', "$programs/textdump", 't/vm/edits.sh');
 	is($status, 0, "$kernel: loaded and unloaded, one after the other") or diag($out, $err);
@@ -58,12 +84,13 @@ for my $kernel (@kernels) {
 	is_deeply($said{before}, \%before, "$kernel: before");
 	for my $name (sort keys %modules) {
 		my %want = (%before, %{$modules{$name}});
-		delete @want{qw(edit policy)};
+		delete @want{qw(edit policy more)};
 		is_deeply($said{"with $name"}, \%want, "$kernel: with $name");
-		is_deeply($said{"then $name"}, \%want, "$kernel: with $name where another was") if $name ne 'hooks';
+		is_deeply($said{"then $name"}, \%want, "$kernel: with $name where another was")
+			unless $name =~ /^(?:hooks|data)$/;
 	}
 	my %hooks = %{$said{hooks} || {}};
-	like($hooks{'where another is'}, qr/^refused: files cannot be replaced: hooks has hooks or pools/,
+	like($hooks{'where another is'}, qr/^refused: files cannot be replaced: hooks has hooks, pools or updated objects/,
 		"$kernel: hooks are not for replacing another module");
 	is_deeply([@hooks{'prepare refuses', 'no memory for a pool', 'runqueue wrong'}],
 		['Operation not permitted', 'Cannot allocate memory', 'Structure needs cleaning'],
@@ -88,6 +115,12 @@ for my $kernel (@kernels) {
 	cmp_ok($hooks{'groups more'}, '<', 10, "$kernel: groups gave theirs back when they went, too");
 	cmp_ok($hooks{'in the end'}, '<', $hooks{'at first'} + 40, "$kernel: and gave it back when they died");
 	is_deeply($said{after}, \%before, "$kernel: after going back");
-	like($out, qr/^text identical$/m, "$kernel: the kernel's text is as before");
+	like($out, qr/^setting: after going back 152\nsetting: refused: sysctl_sched_rr_timeslice is not as vmlinux has it at \+0x0: 98 00 00 00 instead of 64 00 00 00$/m,
+		"$kernel: a setting that is set meanwhile stays, and is not overwritten");
+	like($out, qr/^class: refused: fair_sched_class is not as vmlinux has it at \+$/m, "$kernel: a class that is not vmlinux's is not overwritten");
+	like($out, qr/^fault: refused, setting 100$/m, "$kernel: a stop that is undone puts contents back");
+	like($out, qr/^text identical$/m, "$kernel: the kernel's text and constants are as before");
+	is_deeply([$out =~ /^(data: .*)$/mg], [map { "data: $_" } 'fair_sched_class 1', 'sched_rt_sysctls 4',
+		'sysctl_sched_rr_timeslice 1'], "$kernel: and nothing but an edit's words and three names was written");
 }
 done_testing;

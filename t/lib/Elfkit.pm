@@ -67,11 +67,11 @@ sub kernel_dir {
 	return lab('fetch', shift);
 }
 
-# The rebuilt objects of a kernel with an edit
+# The rebuilt objects of a kernel with an edit, and more of the tree by their paths from kernel/sched
 sub objects {
-	my ($kernel, $edit) = @_;
+	my ($kernel, $edit, @more) = @_;
 	my $dir = lab('tree', $kernel, $edit);
-	return map { "$dir/$_.o" } qw(core fair build_policy build_utility);
+	return map { "$dir/$_.o" } qw(core fair build_policy build_utility), @more;
 }
 
 # Relinks an edit into $tmp/NAME, with more options; returns what run() does

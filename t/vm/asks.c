@@ -64,7 +64,9 @@ int main(void)
 	set_policy(SCHED_RR, 1, 0);
 	first = interval();
 	printf("round robin: the next interval is %s\n", interval() > first ? "longer" : "the same");
+	printf("round robin slice: %ld ms\n", first);
 	set_policy(SCHED_OTHER, 0, 0);
+	printf("fair interval: %s\n", interval() > 1000 ? "longer than a second" : "short");
 	printf("policy 4: %s\n", outcome(set_policy(4, 0, 0)));
 	set_policy(SCHED_OTHER, 0, 0);
 	/* more than the least run time of a deadline task, which is 1 << 10 ns, and less than 16 times that */

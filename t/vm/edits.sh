@@ -33,6 +33,12 @@ ask() {
 	else
 		echo "$1: own counter: no"
 	fi
+	echo "$1: round robin setting: $(cat /proc/sys/kernel/sched_rr_timeslice_ms)"
+	echo "$1: real-time period: $(cat /proc/sys/kernel/sched_rt_period_us)"
+	exec 3<> /proc/pressure/cpu
+	echo 'some 500000 1000000' >&3
+	echo "$1: kernel thread: nice $(cat /proc/[0-9]*/stat 2>/dev/null | awk '$2 == "(psimon)" { print $19 }')"
+	exec 3<&-
 }
 
 verbose=/sys/kernel/debug/sched/verbose
@@ -107,7 +113,16 @@ with_hooks() {
 	dmesg -c > /dev/null
 }
 
-./textdump /tmp/before
+# back NAME: out with a module
+back() {
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		echo 0 > /sys/kernel/elfkit/$1/enabled && break
+		sleep 1
+	done
+	rmmod $1
+}
+
+./textdump -c /tmp/before
 ask before
 for module in *.ko; do
 	name=${module%.ko}
@@ -115,11 +130,7 @@ for module in *.ko; do
 	insmod ./$module
 	ask "with $name"
 	[ $name != hooks ] || with_hooks
-	for try in 1 2 3 4 5 6 7 8 9 10; do
-		echo 0 > /sys/kernel/elfkit/$name/enabled && break
-		sleep 1
-	done
-	rmmod $name
+	back $name
 	[ $name != hooks ] || echo "hooks: ran: $(ran)"
 done
 
@@ -136,12 +147,26 @@ for name in files header sidecar files; do
 done
 insmod ./hooks.ko 2>/dev/null || :
 echo "hooks: where another is: $(dmesg | sed -n 's/.*elfkit: hooks: //p' | tail -1)"
-for try in 1 2 3 4 5 6 7 8 9 10; do
-	echo 0 > /sys/kernel/elfkit/$before/enabled && break
-	sleep 1
-done
-rmmod $before
+back $before
 ask after
-./textdump /tmp/after
+
+# An updated setting that is set while the module is in stays as set, and then the module is not for this kernel.
+setting=/proc/sys/kernel/sched_rr_timeslice_ms
+dmesg -c > /dev/null
+insmod ./data.ko
+dmesg | sed -n 's/.*elfkit: data: \(.*\) has new contents: \(.*\) of .* words/data: \1 \2/p' | sort
+echo 152 > $setting
+back data
+echo "setting: after going back $(cat $setting)"
+dmesg -c > /dev/null
+insmod ./data.ko || echo "setting: $(dmesg | grep -o 'refused: .* instead of [0-9a-f ]*' | sort -u)"
+echo 100 > $setting
+# A class that is not what vmlinux has; the module is told another vmlinux.
+dmesg -c > /dev/null
+insmod ./data.damaged || echo "class: $(dmesg | grep -o 'refused: .*+' | sort -u)"
+# An object that is written back if the runqueues do not add up
+insmod ./data.ko fault=runqueue || echo "fault: refused, setting $(cat $setting)"
+
+./textdump -c /tmp/after
 cmp /tmp/before /tmp/after
 echo "text identical"

@@ -2,8 +2,9 @@
 /*
  * Writes the running kernel's text, _stext to _etext, to a file, or its
  * FNV-1a hash and size to stdout when no file is named: for tests that compare
- * the text before and after.  With SYMBOL and OFFSETS, a file of decimal numbers,
- * the 8 bytes at each SYMBOL + offset follow the text.  Reads /proc/kcore at the
+ * the text before and after.  With -c the kernel's constants follow, .rodata up
+ * to what is written once when it starts.  With SYMBOL and OFFSETS, a file of decimal numbers,
+ * the 8 bytes at each SYMBOL + offset follow.  Reads /proc/kcore at the
  * addresses that /proc/kallsyms gives, so it needs root; refuses when either
  * hides them.
  */
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,24 +102,37 @@ static size_t read_places(int fd, const char *symbol, const char *path, unsigned
 	return size;
 }
 
+/* Appends the bytes from symbol to symbol. */
+static size_t read_part(int fd, const char *from, const char *to, unsigned char **text, size_t size)
+{
+	uint64_t start = find_symbol(from), end = find_symbol(to);
+
+	*text = realloc(*text, size + (end - start));
+	if (!*text)
+		err(2, "%" PRIu64 " bytes", end - start);
+	read_at(fd, *text + size, end - start, find_offset(fd, start, end));
+	return size + (end - start);
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t start = find_symbol("_stext"), end = find_symbol("_etext");
-	size_t size = end - start;
-	unsigned char *text;
+	bool constants = argc > 1 && !strcmp(argv[1], "-c");
+	unsigned char *text = NULL;
+	size_t size;
 	FILE *file;
 	int fd;
 
+	argc -= constants;
+	argv += constants;
 	if (argc > 2 && argc != 4)
-		errx(2, "usage: textdump [FILE [SYMBOL OFFSETS]]");
+		errx(2, "usage: textdump [-c] [FILE [SYMBOL OFFSETS]]");
 
 	fd = open("/proc/kcore", O_RDONLY);
 	if (fd < 0)
 		err(2, "/proc/kcore");
-	text = malloc(size);
-	if (!text)
-		err(2, "%zu bytes", size);
-	read_at(fd, text, size, find_offset(fd, start, end));
+	size = read_part(fd, "_stext", "_etext", &text, 0);
+	if (constants)
+		size = read_part(fd, "__start_rodata", "__start_ro_after_init", &text, size);
 	if (argc == 4)
 		size = read_places(fd, argv[2], argv[3], &text, size);
 	close(fd);
