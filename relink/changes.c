@@ -20,11 +20,18 @@ static const struct debug_func *new_source(const struct check *c, const struct o
 	return NULL;
 }
 
+static const struct debug_func *source_of(const struct check *c, uint32_t i)
+{
+	uint32_t func = c->match->func[i];
+
+	return func == NO_ID ? new_source(c, &c->object->symbols[i]) : funcs_source(c->kernel->funcs, func);
+}
+
 static void add_function(const struct check *c, uint32_t i, const char *difference)
 {
 	const struct object_symbol *s = &c->object->symbols[i];
 	uint32_t func = c->match->func[i];
-	const struct debug_func *source = func == NO_ID ? new_source(c, s) : funcs_source(c->kernel->funcs, func);
+	const struct debug_func *source = source_of(c, i);
 	struct change_entry e = {
 		.change = func == NO_ID ? CHANGE_NEW : c->verdict[i] == VERDICT_CHANGED ? CHANGE_CHANGED : CHANGE_SAME,
 		.name = xstrdup(s->name),
@@ -284,6 +291,19 @@ static bool kernel_takes(const struct check *c, uint32_t func)
 		if ((refs->v[r].kind == REF_DATA || refs->v[r].kind == REF_ADDRESS) && !refs->v[r].offset)
 			return true;
 	return false;
+}
+
+void changes_place_references(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->remarks->n; i++) {
+		struct remark *f = &c->remarks->v[i];
+		const struct debug_func *source = f->symbol ? source_of(c, f->symbol) : NULL;
+
+		if (f->kind != REMARK_REFERENCE || !source)
+			continue;
+		f->file = xstrdup(source->file);
+		f->line = source->line;
+	}
 }
 
 void changes_check_sealed(const struct check *c, const bool *taken)

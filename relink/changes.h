@@ -14,6 +14,9 @@
 /* Lists it all, and refuses keys that are gone though others ask them. */
 void changes_list(const struct check *check, char *const *difference);
 
+/* Where the functions are that refusals of references are about. */
+void changes_place_references(const struct check *check);
+
 /* Refuses the address of a function of the kernel at which an indirect call would trap. @taken: [object symbols] */
 void changes_check_sealed(const struct check *check, const bool *taken);
 

@@ -260,6 +260,7 @@ static struct err *edit(struct state *s)
 	rewrite_object(s->object, &s->refs, &s->match, &s->bindings, &s->map, s->kernel.policy, s->remarks,
 		       &s->rewritten);
 	updates_add(&s->kernel, s->object, &s->refs, &s->bindings, &s->rewritten, s->remarks, &s->updates);
+	changes_place_references(&check);
 	changes_check_sealed(&check, s->rewritten.entry_taken);
 	refuse(s, REMARK_SWITCH, "stack switch",
 	       adapters_add(&s->kernel, s->boundary, s->object, &s->refs, &s->match, s->info,

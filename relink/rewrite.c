@@ -118,7 +118,7 @@ static void refuse(struct rewriter *w, const struct object_ref *ref, const char 
 	const char *holder = ref->host != NO_REF ? o->symbols[ref->host].name : o->sections[ref->section].name;
 
 	remarks_add(w->remarks, REMARK_REFERENCE, xstrdup(holder), NULL, 0,
-		     xasprintf("it refers to %s: %s", target, why));
+		    xasprintf("it refers to %s: %s", target, why))->symbol = ref->host == NO_REF ? 0 : ref->host;
 }
 
 static const char *unbound(const struct rewriter *w, const struct object_ref *ref)

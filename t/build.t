@@ -25,7 +25,7 @@ ok($out =~ /CC +elfkit\/policy\.c/ && $out !~ /disasm\/x86\.c/, 'a header builds
 is($status, 0, 'make install') or diag($err);
 is_deeply([sort map { s/^\Q$tmp\E\/dest//r } grep { -f } split /\n/, `find $tmp/dest`],
 	[sort '/usr/bin/elfkit', '/usr/share/elfkit/boundary.yaml',
-	 map({ "/usr/share/elfkit/$_" } glob('loader/*.[ch]'))], 'installs program, policy and loader');
+	 '/usr/share/elfkit/include/elfkit.h', map({ "/usr/share/elfkit/$_" } glob('loader/*.[ch]'))], 'installs program, policy and loader');
 $ENV{ELFKIT_DATADIR} = "$tmp/dest/usr/share/elfkit";
 ($status) = run("$tmp/dest/usr/bin/elfkit", 'boundary', '-o', "$tmp/r.yaml", kernel_dir($kernels[0]) . '/vmlinux');
 is($status, 0, 'the installed program works');

@@ -80,7 +80,7 @@ for my $kernel (@kernels) {
 	is_deeply([grep { /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup/ } split /\n/, slurp("$tmp/dmesg")], [],
 		"$kernel: the kernel has nothing to complain about");
 	my %said;
-	$said{$1}{$2} = $3 while $out =~ /^([\w ]+): ([\w ]+): (.*)$/mg;
+	$said{$1}{$2} = $3 while $out =~ /^([\w ]+): ([\w -]+): (.*)$/mg;
 	is_deeply($said{before}, \%before, "$kernel: before");
 	for my $name (sort keys %modules) {
 		my %want = (%before, %{$modules{$name}});

@@ -159,13 +159,13 @@ echo 152 > $setting
 back data
 echo "setting: after going back $(cat $setting)"
 dmesg -c > /dev/null
-insmod ./data.ko || echo "setting: $(dmesg | grep -o 'refused: .* instead of [0-9a-f ]*' | sort -u)"
+insmod ./data.ko 2>/dev/null || echo "setting: $(dmesg | grep -o 'refused: .* instead of [0-9a-f ]*' | sort -u)"
 echo 100 > $setting
 # A class that is not what vmlinux has; the module is told another vmlinux.
 dmesg -c > /dev/null
-insmod ./data.damaged || echo "class: $(dmesg | grep -o 'refused: .*+' | sort -u)"
+insmod ./data.damaged 2>/dev/null || echo "class: $(dmesg | grep -o 'refused: .*+' | sort -u)"
 # An object that is written back if the runqueues do not add up
-insmod ./data.ko fault=runqueue || echo "fault: refused, setting $(cat $setting)"
+insmod ./data.ko fault=runqueue 2>/dev/null || echo "fault: refused, setting $(cat $setting)"
 
 ./textdump -c /tmp/after
 cmp /tmp/before /tmp/after
