@@ -259,13 +259,15 @@ static void find_text(struct builder *b, struct span *spans)
 		while (k < b->map->n && b->object->symbols[b->map->v[k]].section < i)
 			k++;
 		for (; k < b->map->n && b->object->symbols[b->map->v[k]].section == i; k++) {
-			const struct object_symbol *f = &b->object->symbols[b->map->v[k]];
+			uint32_t symbol = b->map->v[k];
+			const struct object_symbol *f = &b->object->symbols[symbol];
 			uint64_t low = f->value, high = f->value + f->size;
 			const char *name = f->name;
 
 			if (low < at)
 				continue;	/* an alias, or nested in the one before */
-			if (b->match->foreign[b->map->v[k]]) {
+			/* adapters have symbols that were not there when the rest was matched */
+			if (symbol < b->bindings->n && b->match->foreign[symbol]) {
 				add_text_range(b, spans, i, at, low, section_name);
 				at = high;
 				continue;
