@@ -94,7 +94,7 @@ MODULES := \
 	relink/rewrite \
 	relink/updates \
 	relink/behind \
-	relink/body \
+	relink/ahead \
 	relink/adapter_code \
 	relink/adapter_proof \
 	relink/orc \

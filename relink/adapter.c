@@ -5,7 +5,7 @@
 #include "relink/adapter.h"
 #include "relink/adapter_proof.h"
 #include "relink/behind.h"
-#include "relink/body.h"
+#include "relink/ahead.h"
 #include "relink/orc.h"
 
 #define MAX_ADAPTERS 8
@@ -71,7 +71,7 @@ static struct err *read_new(const struct adapters *a, const struct object_ref *c
 	err = frame_read(a->decoder, a->machine, &code, &ret->frame);
 	err = err ?: debuginfo_cfi(a->info, call->section, call->insn, &ret->row);
 	err = err ?: frame_agrees(a->machine, &ret->frame, &ret->row);
-	return err ?: body_prove(a->kernel->funcs, a->object, a->refs, a->match, a->decoder, call, &ret->frame);
+	return err ?: ahead_keeps_frame(a->kernel->funcs, a->object, a->refs, a->match, a->decoder, call, &ret->frame);
 }
 
 /* Appends @code to the section of adapters. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where the code of a function in an object can go on: split parts, jump labels, exceptions. */
-#include "relink/body.h"
+#include "relink/ahead.h"
 #include "t/unit/scratch.h"
 
 #define TOP ".section .sched.text,\"ax\"; .globl sleeper; .type sleeper, @function\n" \
@@ -47,7 +47,7 @@ static struct err *prove(const char *text)
 	call.insn = object->symbols[symbol_named(object, "at_call")].value;
 	code = (struct code_bytes){ object->sections[call.section].data, 0, object->symbols[call.host].size };
 	assert_success(frame_read(decoder, machine, &code, &frame));
-	err = body_prove(NULL, object, &refs, &match, decoder, &call, &frame);
+	err = ahead_keeps_frame(NULL, object, &refs, &match, decoder, &call, &frame);
 	decoder_close(decoder);
 	free(match.func);
 	object_refs_release(&refs);

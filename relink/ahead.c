@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "disasm/flow.h"
-#include "relink/body.h"
+#include "relink/ahead.h"
 
 #define MAX_PARTS 8
 
@@ -132,9 +132,9 @@ static void find_edges(struct builder *b, const struct funcs *funcs, const struc
 	}
 }
 
-struct err *body_prove(const struct funcs *funcs, const struct object *object, const struct object_refs *refs,
-		       const struct match *match, struct decoder *decoder, const struct object_ref *call,
-		       const struct frame *frame)
+struct err *ahead_keeps_frame(const struct funcs *funcs, const struct object *object, const struct object_refs *refs,
+			      const struct match *match, struct decoder *decoder, const struct object_ref *call,
+			      const struct frame *frame)
 {
 	struct builder b = { .object = object, .refs = refs };
 	struct err *err = find_parts(&b, call->host);
