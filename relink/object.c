@@ -9,6 +9,15 @@
 
 #include "relink/object.h"
 
+/* Names are printed, a line each. */
+static bool is_text(const char *name)
+{
+	for (; *name; name++)
+		if ((uint8_t)*name < 0x20 || *name == 0x7f)
+			return false;
+	return true;
+}
+
 static struct err *read_section(struct object *object, Elf_Scn *scn, uint32_t i, size_t shstrndx,
 				size_t file_size, Elf *elf)
 {
@@ -22,6 +31,8 @@ static struct err *read_section(struct object *object, Elf_Scn *scn, uint32_t i,
 	name = elf_strptr(elf, shstrndx, shdr.sh_name);
 	if (!name)
 		return err_new("section header %u: name is out of bounds", i);
+	if (!is_text(name))
+		return err_new("section header %u: control characters in its name", i);
 	s->name = xstrdup(name);
 	s->type = shdr.sh_type;
 	s->flags = shdr.sh_flags;
@@ -55,6 +66,8 @@ static struct err *read_symbol(struct object *object, const Elf64_Sym *sym, uint
 	if (sym->st_name >= strtab->size)
 		return err_new("symbol %u: name is out of bounds", i);
 	name = (const char *)strtab->data + sym->st_name;
+	if (!is_text(name))
+		return err_new("symbol %u: control characters in its name", i);
 	if (sym->st_shndx == SHN_XINDEX)
 		return err_new("symbol %u: extended section indices are not supported", i);
 	if (sym->st_shndx < SHN_LORESERVE && sym->st_shndx >= object->nr_sections)

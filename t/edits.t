@@ -74,7 +74,7 @@ for my $kernel (@kernels) {
 		push @files, '-f', "$tmp/$name.ko";
 	}
 	push @files, '-f', damage("$tmp/data.ko", "$tmp/data.damaged");
-	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 600, '-d', "$tmp/dmesg", @files, '-f',
+	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 1800, '-d', "$tmp/dmesg", @files, '-f',
 		"$programs/asks", '-f', "$programs/sleepers", '-f', "$programs/textdump", 't/vm/edits.sh');
 	is($status, 0, "$kernel: loaded and unloaded, one after the other") or diag($out, $err);
 	is_deeply([grep { /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup/ } split /\n/, slurp("$tmp/dmesg")], [],

@@ -280,6 +280,9 @@ TEST(bad_symbols_are_errors)
 	symbol_of(&f, f.global)->st_name = 1 << 20;
 	refuse_file(&f, "name is out of bounds");
 	file_init(&f);
+	*(char *)elf_contents(&f.elf, f.elf.symtab + 1, symbol_of(&f, f.global)->st_name) = '\n';
+	refuse_file(&f, "control characters in its name");
+	file_init(&f);
 	symbol_of(&f, f.global)->st_value = 33;
 	refuse_file(&f, "symbol global: lies outside of section .text");
 	file_init(&f);
