@@ -194,6 +194,23 @@ uint32_t symbols_find_local(const struct symbols *symbols, uint32_t group, const
 	return found;
 }
 
+uint32_t symbols_rank(const struct symbols *symbols, uint32_t id, uint32_t *total)
+{
+	const struct symbol *symbol = &symbols->v[id];
+	uint32_t rank = 1;
+
+	*total = 0;
+	for (uint32_t i = name_lower_bound(symbols, symbol->name); i < symbols->n; i++) {
+		const struct symbol *other = &symbols->v[symbols->by_name[i]];
+
+		if (strcmp(other->name, symbol->name))
+			break;
+		rank += other->value < symbol->value;
+		++*total;
+	}
+	return rank;
+}
+
 uint32_t symbols_lower_bound(const struct symbols *symbols, uint64_t addr)
 {
 	uint32_t lo = 0, hi = symbols->n;

@@ -46,6 +46,12 @@ uint32_t symbols_find_local(const struct symbols *symbols, uint32_t group, const
 /* The first symbol @name of any binding, or NO_ID. */
 uint32_t symbols_find(const struct symbols *symbols, const char *name);
 
+/*
+ * Where a symbol stands among those of its name, by address and from 1, as livepatch and kallsyms count
+ * (sympos); @total: how many there are.
+ */
+uint32_t symbols_rank(const struct symbols *symbols, uint32_t id, uint32_t *total);
+
 /* Position in by_addr of the first symbol at or above @addr; may be n. */
 uint32_t symbols_lower_bound(const struct symbols *symbols, uint64_t addr);
 

@@ -70,17 +70,12 @@ static void add_modinfo(struct object *object, const char *const *entries, size_
 	}
 }
 
-/* Which of the symbols of that name it is, by address: as livepatch counts, from 1; 0: the only one. */
+/* As struct klp_func has it: 0 is the only one of that name. */
 static uint32_t sympos(const struct symbols *symbols, uint32_t id)
 {
-	uint32_t n = 0, before = 0;
+	uint32_t total, rank = symbols_rank(symbols, id, &total);
 
-	for (uint32_t i = 0; i < symbols->n; i++)
-		if (!strcmp(symbols->v[i].name, symbols->v[id].name)) {
-			n++;
-			before += symbols->v[i].value < symbols->v[id].value;
-		}
-	return n == 1 ? 0 : before + 1;
+	return total == 1 ? 0 : rank;
 }
 
 static json_t *json_functions(const struct kernel *kernel, const struct boundary *boundary, const struct object *object,

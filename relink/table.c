@@ -112,21 +112,11 @@ static struct err *choose_jumps(struct builder *b)
 	return NULL;
 }
 
-/* As livepatch and kallsyms count: by final address, not by place in the symbol table. */
-static uint32_t sympos(const struct symbols *symbols, const struct symbol *symbol)
-{
-	uint32_t rank = 1;
-
-	for (uint32_t i = 0; i < symbols->n; i++)
-		rank += symbols->v[i].value < symbol->value && !strcmp(symbols->v[i].name, symbol->name);
-	return rank;
-}
-
 static struct err *add_sites(struct builder *b, uint64_t table, uint32_t *count)
 {
 	const struct machine *machine = machine_of(b->kernel->image->machine);
 	uint64_t where, at;
-	uint32_t n = 0;
+	uint32_t n = 0, same_name;
 
 	for (uint32_t f = 0; f < b->boundary->n; f++)
 		n += b->jumps[f];
@@ -145,7 +135,7 @@ static struct err *add_sites(struct builder *b, uint64_t table, uint32_t *count)
 			return err_new("%s: no bytes at its entry", func->name);
 		memcpy(s->expect, expect, machine->jump_size);
 		s->expect_len = machine->jump_size;
-		s->sympos = sympos(b->kernel->symbols, &b->kernel->symbols->v[func->symbol]);
+		s->sympos = symbols_rank(b->kernel->symbols, func->symbol, &same_name);
 		point_at_kernel(b, at + offsetof(struct elfkit_site, addr), site);
 		point_at_symbol(b, at + offsetof(struct elfkit_site, target), b->body[f], 0);
 		point_at_string(b, at + offsetof(struct elfkit_site, name), func->name);

@@ -119,6 +119,17 @@ TEST(exported_is_what_the_export_table_names)
 		assert_int_equal(symbols->v[i].exported, !strcmp(symbols->v[i].name, "schedule"));
 }
 
+TEST(rank_counts_those_of_the_name_by_address)
+{
+	uint32_t total;
+
+	assert_int_equal(symbols_rank(symbols, symbols_find_global(symbols, "shared"), &total), 2);
+	assert_int_equal(total, 2);
+	assert_int_equal(symbols_rank(symbols, symbols_find_local(symbols, group_named("b.c"), "shared"), &total), 1);
+	assert_int_equal(symbols_rank(symbols, symbols_find_global(symbols, "schedule"), &total), 1);
+	assert_int_equal(total, 1);
+}
+
 TEST(by_address_the_largest_comes_first)
 {
 	uint32_t i = symbols_lower_bound(symbols, TEXT + 0x50);
@@ -146,6 +157,7 @@ int main(void)
 		cmocka_unit_test(local_symbol_is_not_found_as_a_global_one),
 		cmocka_unit_test(weak_symbol_is_found_as_a_global_one),
 		cmocka_unit_test(exported_is_what_the_export_table_names),
+		cmocka_unit_test(rank_counts_those_of_the_name_by_address),
 		cmocka_unit_test(by_address_the_largest_comes_first),
 		cmocka_unit_test(lower_bound_is_the_first_at_or_above),
 	};
