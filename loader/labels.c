@@ -30,7 +30,8 @@ static int announce(u64 block, const char *what)
 		pr_err("refused: this kernel has nobody to register %s with\n", what);
 		return -ENOEXEC;
 	}
-	err = notifier_to_errno(nb->notifier_call(nb, MODULE_STATE_COMING, THIS_MODULE));
+	err = elfkit_memory_fails() ? -ENOMEM :
+		notifier_to_errno(nb->notifier_call(nb, MODULE_STATE_COMING, THIS_MODULE));
 	if (err)
 		pr_err("refused: the module's %s could not be registered\n", what);
 	return err;

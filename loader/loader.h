@@ -13,6 +13,7 @@
  * updates:  new contents of the kernel's objects            (in the stop)
  * withhold: keeps ftrace off the sites                      (around the stop)
  * rebuild:  tasks off the runqueues and on again            (in the stop)
+ * memory:   what is allocated; failures for tests
  * hooks:    functions of the new code that run around the switch
  * pools:    memory for new state of tasks, runqueues and groups
  * swap:     the stop itself, retries and times
@@ -218,6 +219,7 @@ extern bool *elfkit_withheld;
 int elfkit_withhold(void);
 int elfkit_withhold_idle(void);
 void elfkit_withhold_end(void);
+void elfkit_withhold_forget(void);
 void elfkit_withhold_adopt(const struct elfkit_peer *peer);
 bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler);
 
@@ -251,6 +253,18 @@ void elfkit_hooks_in(bool replace);
 int elfkit_pools_make(void);
 void elfkit_pools_free(void);
 int elfkit_pools_show(char *buf);
+
+/* ---- memory.c ---- */
+
+struct page;
+
+bool elfkit_memory_fails(void);
+void *elfkit_alloc(size_t nr, size_t size);
+__printf(1, 2) char *elfkit_asprintf(const char *format, ...);
+void elfkit_free(const void *memory);
+void *elfkit_map(struct page **pages, unsigned int nr);
+void elfkit_unmap(const void *mapping);
+void elfkit_memory_check(void);
 
 /* ---- swap.c ---- */
 

@@ -35,13 +35,18 @@ module_param(probation, uint, 0444);
 MODULE_PARM_DESC(probation, "seconds after which to go back unless confirm is written (default 0: never)");
 
 static char *fault = "";
-module_param(fault, charp, 0444);
-MODULE_PARM_DESC(fault, "for tests: fail as if runqueue, stack, memory or pool were bad");
+module_param(fault, charp, 0644);
+MODULE_PARM_DESC(fault, "for tests: fail as if runqueue, stack or pool were bad; slow: pause before the stop");
 
 /* Whether a test wants @what to go wrong. */
 bool elfkit_fault(const char *what)
 {
-	return !strcmp(fault, what);
+	bool is;
+
+	kernel_param_lock(THIS_MODULE);		/* the string may be replaced */
+	is = sysfs_streq(fault, what);
+	kernel_param_unlock(THIS_MODULE);
+	return is;
 }
 
 /* Serialises init and everyone who writes to sysfs; guards what follows. */
@@ -147,6 +152,14 @@ static int disable(void)
 	return 0;
 }
 
+/* Where no line in the log has said so yet. */
+static int told(int err)
+{
+	if (err == -ENOMEM)
+		pr_err("refused: memory is short, nothing has changed\n");
+	return err;
+}
+
 /* Nobody has confirmed in time.  If that moment is a busy one, there will be a better one. */
 static void end_probation(struct work_struct *work)
 {
@@ -155,7 +168,7 @@ static void end_probation(struct work_struct *work)
 	mutex_lock(&control);
 	if (enabled && on_probation) {
 		pr_notice("not confirmed within %u s, going back\n", probation);
-		err = disable();
+		err = told(disable());
 	}
 	mutex_unlock(&control);
 	if (err)
@@ -232,7 +245,7 @@ int elfkit_set_enabled(bool on)
 	if (!ready)
 		err = -ENODEV;
 	else if (on != enabled)
-		err = on ? enable() : disable();
+		err = told(on ? enable() : disable());
 	mutex_unlock(&control);
 	return err;
 }
@@ -255,7 +268,7 @@ void elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload)
 	mutex_unlock(&control);
 }
 
-static int __init elfkit_init(void)
+static int __init begin(void)
 {
 	int err;
 
@@ -286,11 +299,28 @@ static int __init elfkit_init(void)
 	return err;
 }
 
+/* After a load that failed, or when all is over. */
+static void end(void)
+{
+	elfkit_withhold_end();
+	elfkit_withhold_forget();
+	elfkit_memory_check();
+}
+
+static int __init elfkit_init(void)
+{
+	int err = told(begin());
+
+	if (err)
+		end();
+	return err;
+}
+
 static void __exit elfkit_exit(void)
 {
 	cancel_delayed_work_sync(&probation_work);
 	elfkit_sysfs_remove();
-	elfkit_withhold_end();
+	end();
 	pr_info("removed\n");
 }
 

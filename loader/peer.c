@@ -150,17 +150,22 @@ int elfkit_peer_lock(struct elfkit_peer **ret)
 	*ret = NULL;
 	if (err || !peer)
 		return err;
-	if (!mutex_trylock(peer->control)) {
-		pr_err("refused: %s is being switched at this moment; try again\n", peer->module->name);
-		elfkit_peer_put(peer);
-		return -EAGAIN;
+	if (!mutex_trylock(peer->control))
+		goto busy;
+	if (!peer->enabled()) {
+		mutex_unlock(peer->control);
+		goto busy;
 	}
-	err = peer->enabled() ? check_fit(peer) : -EAGAIN;
+	err = check_fit(peer);
 	if (err)
 		elfkit_peer_unlock(peer);
 	else
 		*ret = peer;
 	return err;
+busy:
+	pr_err("refused: %s is being switched at this moment; try again\n", peer->module->name);
+	elfkit_peer_put(peer);
+	return -EAGAIN;
 }
 
 void elfkit_peer_unlock(struct elfkit_peer *peer)

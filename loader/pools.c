@@ -21,12 +21,10 @@
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -199,7 +197,7 @@ static int add_elements(struct elfkit_pool_state *state, unsigned long nr)
 
 	if (state->nr + nr > MAX_ELEMENTS || check_mul_overflow(nr, state->stride, &size) || size > MAX_BYTES)
 		return -E2BIG;
-	chunk = kvzalloc(struct_size(chunk, elements, size), GFP_KERNEL | __GFP_NOWARN);
+	chunk = elfkit_alloc(1, struct_size(chunk, elements, size));
 	if (!chunk)
 		return -ENOMEM;
 	for (i = nr; i--;) {
@@ -299,15 +297,15 @@ static void free_pool(struct elfkit_pool *pool)
 	pool->state = NULL;
 	for (chunk = state->chunks; chunk; chunk = next) {
 		next = chunk->next;
-		kvfree(chunk);
+		elfkit_free(chunk);
 	}
-	kvfree(state->buckets);
-	kfree(state);
+	elfkit_free(state->buckets);
+	elfkit_free(state);
 }
 
 static int make_pool(struct elfkit_pool *pool)
 {
-	struct elfkit_pool_state *state = kzalloc(sizeof(*state), GFP_KERNEL);
+	struct elfkit_pool_state *state = elfkit_alloc(1, sizeof(*state));
 	unsigned long nr = count(pool), i;
 
 	if (!state)
@@ -322,7 +320,7 @@ static int make_pool(struct elfkit_pool *pool)
 	if (nr > MAX_ELEMENTS)
 		return -E2BIG;
 	state->bits = order_base_2(max(2 * nr, state->grows ? MIN_BUCKETS : 2UL));
-	state->buckets = kvcalloc(1UL << state->bits, sizeof(*state->buckets), GFP_KERNEL);
+	state->buckets = elfkit_alloc(1UL << state->bits, sizeof(*state->buckets));
 	if (!state->buckets)
 		return -ENOMEM;
 	for (i = 0; i < 1UL << state->bits; i++)
@@ -345,6 +343,8 @@ static notrace void task_freed(void *data, struct task_struct *task)
 
 static int watch_tasks(void)
 {
+	if (elfkit_memory_fails())
+		return -ENOMEM;
 	return tracepoint_probe_register(&__tracepoint_sched_process_free, task_freed, NULL);
 }
 

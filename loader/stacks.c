@@ -16,10 +16,8 @@
 #include <linux/errno.h>
 #include <linux/hash.h>
 #include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
@@ -117,7 +115,7 @@ static notrace bool blocks(const struct elfkit_zone *zone, struct task_struct *t
 static int sort_zone(struct elfkit_stacks *stacks, const struct elfkit_table *going, u64 nr_old)
 {
 	u64 nr = going->nr_text + nr_old;
-	struct elfkit_range *sorted = kvmalloc_array(nr, sizeof(*sorted), GFP_KERNEL);
+	struct elfkit_range *sorted = elfkit_alloc(nr, sizeof(*sorted));
 
 	if (!sorted)
 		return -ENOMEM;
@@ -154,8 +152,8 @@ int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace, const struct 
 	}
 
 	/* For every CPU that may ever come: their number is not frozen yet. */
-	stacks->slots = kvcalloc(num_possible_cpus(), sizeof(*stacks->slots), GFP_KERNEL);
-	stacks->idle = kvcalloc(nr_cpu_ids, sizeof(*stacks->idle), GFP_KERNEL);
+	stacks->slots = elfkit_alloc(num_possible_cpus(), sizeof(*stacks->slots));
+	stacks->idle = elfkit_alloc(nr_cpu_ids, sizeof(*stacks->idle));
 	if (stacks->slots && stacks->idle)
 		return 0;
 nomem:
@@ -166,9 +164,9 @@ nomem:
 void elfkit_stacks_release(struct elfkit_stacks *stacks)
 {
 	elfkit_stacks_unlook(stacks);
-	kvfree(stacks->slots);
-	kvfree(stacks->idle);
-	kvfree(stacks->sorted);
+	elfkit_free(stacks->slots);
+	elfkit_free(stacks->idle);
+	elfkit_free(stacks->sorted);
 	memset(stacks, 0, sizeof(*stacks));
 }
 
@@ -196,10 +194,8 @@ static int collect_tasks(struct elfkit_stacks *stacks)
 
 	stacks->known_bits = max_t(unsigned int, MIN_KNOWN_BITS, order_base_2(nr) + 1);
 	room = 3u << (stacks->known_bits - 2);
-	stacks->known = kvcalloc(1ul << stacks->known_bits, sizeof(*stacks->known),
-				 GFP_KERNEL);
-	stacks->unclean = kvcalloc(1ul << stacks->known_bits, sizeof(*stacks->unclean),
-				   GFP_KERNEL);
+	stacks->known = elfkit_alloc(1ul << stacks->known_bits, sizeof(*stacks->known));
+	stacks->unclean = elfkit_alloc(1ul << stacks->known_bits, sizeof(*stacks->unclean));
 	stacks->nr_unclean = 0;
 	if (!stacks->known || !stacks->unclean)
 		return -ENOMEM;
@@ -279,14 +275,14 @@ void elfkit_stacks_unlook(struct elfkit_stacks *stacks)
 
 	elfkit_switched_end(stacks->switched);
 	stacks->switched = NULL;
-	kvfree(stacks->unclean);
+	elfkit_free(stacks->unclean);
 	stacks->unclean = NULL;
 	if (!stacks->known)
 		return;
 	for (i = 0; i < 1ul << stacks->known_bits; i++)
 		if (stacks->known[i].task)
 			put_task_struct(stacks->known[i].task);
-	kvfree(stacks->known);
+	elfkit_free(stacks->known);
 	stacks->known = NULL;
 }
 

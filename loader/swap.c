@@ -33,6 +33,7 @@
 #include "loader.h"
 
 #define MAX_DELAY_MS	1000
+#define SLOW_MS		2000	/* for tests: between the look at all stacks and the stop */
 #define MAX_TRACE	24	/* entries of a culprit's stack in the log */
 
 /* Moments of the first CPU in the stop. */
@@ -56,6 +57,7 @@ struct swap {
 	int verdict;		/* written by rank 0 between barriers */
 	bool rebuild;
 	bool fault;		/* a test wants the runqueues to be wrong */
+	bool slow;		/* a test wants time before the stop */
 	u64 marks[NR_MARKS];
 };
 
@@ -311,6 +313,8 @@ static int try_once(struct swap *swap, struct elfkit_times *times, u64 start)
 	for (i = 0; i < num_possible_cpus(); i++)
 		swap->stacks.slots[i].blocked = false;
 	err = elfkit_stacks_look(&swap->stacks);
+	if (!err && swap->slow)
+		msleep(SLOW_MS);
 	if (!err)
 		err = stop(swap, times, start);
 	elfkit_stacks_unlook(&swap->stacks);
@@ -375,7 +379,9 @@ int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_peer *from
 {
 	struct swap swap = {
 		.text = text, .replace = replace, .rebuild = ELFKIT_REBUILDS,
-		.fault = elfkit_fault("runqueue"), .from = from ? from->table : NULL,
+		
+		.fault = elfkit_fault("runqueue"), .slow = elfkit_fault("slow"),
+		.from = from ? from->table : NULL,
 	};
 	u64 start = ktime_get_mono_fast_ns();
 	int err;

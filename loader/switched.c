@@ -16,10 +16,8 @@
  */
 #include <linux/cpumask.h>
 #include <linux/hash.h>
-#include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 #include <linux/tracepoint.h>
 
 #include <trace/events/sched.h>
@@ -66,25 +64,26 @@ static void release(struct elfkit_switched **lists)
 
 		for (i = 0; list && i < list->nr; i++)
 			put_task_struct(list->v[i]);
-		kvfree(list);
+		elfkit_free(list);
 	}
-	kvfree(lists);
+	elfkit_free(lists);
 }
 
 /* From here on everyone who is switched out is on a list.  NULL: that is not to be had. */
 struct elfkit_switched **elfkit_switched_begin(void)
 {
-	struct elfkit_switched **lists = kvcalloc(nr_cpu_ids, sizeof(*lists), GFP_KERNEL);
+	struct elfkit_switched **lists = elfkit_alloc(nr_cpu_ids, sizeof(*lists));
 	int cpu;
 
 	if (!lists)
 		return NULL;
 	for_each_possible_cpu(cpu) {
-		lists[cpu] = kvzalloc(sizeof(*lists[cpu]), GFP_KERNEL);
+		lists[cpu] = elfkit_alloc(1, sizeof(*lists[cpu]));
 		if (!lists[cpu])
 			goto out;
 	}
-	if (tracepoint_probe_register(&__tracepoint_sched_switch, switched_out, lists))
+	if (elfkit_memory_fails() ||
+	    tracepoint_probe_register(&__tracepoint_sched_switch, switched_out, lists))
 		goto out;
 	/* Who is still switching without the probe is done with it then. */
 	synchronize_rcu();

@@ -14,13 +14,13 @@
  * last one's reference takes it away.  Making, finding and dropping it happen
  * under text_mutex, the one lock that two such modules have in common.
  */
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernfs.h>
 #include <linux/kobject.h>
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
-#include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "loader.h"
@@ -137,6 +137,12 @@ static const struct attribute *attrs[] = {
 	&confirm_attr.attr, &pools_attr.attr, NULL
 };
 
+/* A directory, or NULL. */
+static struct kobject *make(const char *name, struct kobject *parent)
+{
+	return elfkit_memory_fails() ? NULL : kobject_create_and_add(name, parent);
+}
+
 static void remove_functions(void)
 {
 	u64 i;
@@ -145,8 +151,8 @@ static void remove_functions(void)
 	kobject_put(functions);
 	functions = NULL;
 	for (i = 0; function_attrs && i < elfkit_table.nr_sites; i++)
-		kfree(function_attrs[i].attr.name);
-	kvfree(function_attrs);
+		elfkit_free(function_attrs[i].attr.name);
+	elfkit_free(function_attrs);
 	function_attrs = NULL;
 }
 
@@ -156,16 +162,15 @@ static int add_functions(void)
 	u64 i;
 	int err = 0;
 
-	functions = kobject_create_and_add("functions", own);
-	function_attrs = kvcalloc(elfkit_table.nr_sites, sizeof(*function_attrs), GFP_KERNEL);
+	functions = make("functions", own);
+	function_attrs = elfkit_alloc(elfkit_table.nr_sites, sizeof(*function_attrs));
 	if (!functions || !function_attrs)
 		return -ENOMEM;
 	for (i = 0; !err && i < elfkit_table.nr_sites; i++, site++) {
 		struct kobj_attribute *attr = &function_attrs[i];
 
 		sysfs_attr_init(&attr->attr);
-		attr->attr.name = kasprintf(GFP_KERNEL, "%s,%u", elfkit_name(site->name),
-					    site->sympos);
+		attr->attr.name = elfkit_asprintf("%s,%u", elfkit_name(site->name), site->sympos);
 		attr->attr.mode = 0444;
 		attr->show = enabled_show;
 		err = attr->attr.name ? sysfs_create_file(functions, &attr->attr) : -ENOMEM;
@@ -173,19 +178,22 @@ static int add_functions(void)
 	return err;
 }
 
-/* A reference to /sys/kernel/elfkit, made if need be.  Under text_mutex. */
+/* A reference to /sys/kernel/elfkit, made if need be, or an error.  Under text_mutex. */
 static struct kobject *get_shared(void)
 {
 	struct kernfs_node *node = kernfs_find_and_get(kernel_kobj->sd, "elfkit");
 	struct kobject *kobj = NULL;
 
 	if (!node)
-		return kobject_create_and_add("elfkit", kernel_kobj);
+		return make("elfkit", kernel_kobj) ?: ERR_PTR(-ENOMEM);
 	/* The private pointer of a sysfs directory's node is its kobject. */
 	if (kernfs_type(node) == KERNFS_DIR)
 		kobj = kobject_get_unless_zero(node->priv);
 	kernfs_put(node);
-	return kobj;
+	if (kobj)
+		return kobj;
+	pr_err("refused: /sys/kernel/elfkit belongs to someone else, or is just going\n");
+	return ERR_PTR(-EEXIST);
 }
 
 int elfkit_sysfs_add(void)
@@ -195,13 +203,11 @@ int elfkit_sysfs_add(void)
 	mutex_lock(lock);
 	shared = get_shared();
 	mutex_unlock(lock);
-	if (!shared) {
-		pr_err("refused: /sys/kernel/elfkit cannot be made or belongs to someone else\n");
-		return -EEXIST;
-	}
+	if (IS_ERR(shared))
+		return PTR_ERR(shared);
 
-	own = kobject_create_and_add(KBUILD_MODNAME, shared);
-	if (own && !sysfs_create_files(own, attrs) && !add_functions())
+	own = make(KBUILD_MODNAME, shared);
+	if (own && !elfkit_memory_fails() && !sysfs_create_files(own, attrs) && !add_functions())
 		return 0;
 	pr_err("refused: /sys/kernel/elfkit/" KBUILD_MODNAME " cannot be made\n");
 	elfkit_sysfs_remove();

@@ -14,9 +14,7 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "loader.h"
 
@@ -115,8 +113,8 @@ static int plan(struct elfkit_text *text, bool replace, const struct elfkit_tabl
 	const struct elfkit_site *theirs_end = from ? theirs + from->nr_sites : NULL;
 
 	text->nr_patches = 0;
-	text->patches = kvcalloc(elfkit_table.nr_sites + (from ? from->nr_sites : 0),
-				 sizeof(*text->patches), GFP_KERNEL);
+	text->patches = elfkit_alloc(elfkit_table.nr_sites + (from ? from->nr_sites : 0),
+				     sizeof(*text->patches));
 	if (!text->patches)
 		return -ENOMEM;
 	while (own < own_end || theirs < theirs_end) {
@@ -181,11 +179,9 @@ static int map(struct elfkit_text *text)
 	struct page **pages;
 	unsigned int used = 0;
 
-	pages = kvcalloc(2 * nr, sizeof(*pages), GFP_KERNEL);
-	if (!pages || elfkit_fault("memory")) {
-		kvfree(pages);
+	pages = elfkit_alloc(2 * nr, sizeof(*pages));
+	if (!pages)
 		return -ENOMEM;
-	}
 	for (i = 0; i < nr; i++) {
 		unsigned long first = patch[i].addr & PAGE_MASK;
 		unsigned long end = (patch[i].addr + ELFKIT_JUMP_SIZE - 1) & PAGE_MASK;
@@ -200,8 +196,8 @@ static int map(struct elfkit_text *text)
 		/* An offset until the mapping's address is known. */
 		patch[i].at = (u8 *)(index * PAGE_SIZE + (patch[i].addr - first));
 	}
-	text->alias = vmap(pages, used, VM_MAP, PAGE_KERNEL);
-	kvfree(pages);
+	text->alias = elfkit_map(pages, used);
+	elfkit_free(pages);
 	return text->alias ? 0 : -ENOMEM;
 }
 
@@ -232,9 +228,8 @@ int elfkit_text_map(struct elfkit_text *text, bool replace, const struct elfkit_
 
 void elfkit_text_unmap(struct elfkit_text *text)
 {
-	if (text->alias)
-		vunmap(text->alias);
-	kvfree(text->patches);
+	elfkit_unmap(text->alias);
+	elfkit_free(text->patches);
 	text->alias = NULL;
 	text->patches = NULL;
 	text->nr_patches = 0;
@@ -306,7 +301,7 @@ int elfkit_text_save(struct elfkit_text *text, const struct elfkit_table *from)
 
 	elfkit_text_forget(text);
 	text->nr_saved = elfkit_table.bodies_size;
-	text->saved = kvmalloc(text->nr_saved, GFP_KERNEL);
+	text->saved = elfkit_alloc(1, text->nr_saved);
 	if (!text->saved)
 		return -ENOMEM;
 	for (i = 0; i < elfkit_table.nr_ranges; i++) {
@@ -355,7 +350,7 @@ void elfkit_text_compare(const struct elfkit_text *text)
 
 void elfkit_text_forget(struct elfkit_text *text)
 {
-	kvfree(text->saved);
+	elfkit_free(text->saved);
 	text->saved = NULL;
 	text->nr_saved = 0;
 }

@@ -16,9 +16,7 @@
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "loader.h"
 
@@ -103,14 +101,14 @@ static void *map_object(const struct elfkit_update *update)
 {
 	unsigned long first = update->addr & PAGE_MASK;
 	unsigned int nr = (PAGE_ALIGN(update->addr + update->size) - first) / PAGE_SIZE, i;
-	struct page **pages = kcalloc(nr, sizeof(*pages), GFP_KERNEL);
+	struct page **pages = elfkit_alloc(nr, sizeof(*pages));
 	void *mapping = NULL;
 
 	for (i = 0; pages && i < nr; i++)
 		pages[i] = elfkit_text_page(first + i * PAGE_SIZE);
 	if (pages)
-		mapping = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
-	kfree(pages);
+		mapping = elfkit_map(pages, nr);
+	elfkit_free(pages);
 	return mapping;
 }
 
@@ -128,7 +126,7 @@ int elfkit_updates_map(void)
 
 	if (!elfkit_table.nr_updates)
 		return 0;
-	mappings = kvcalloc(elfkit_table.nr_updates, sizeof(*mappings), GFP_KERNEL);
+	mappings = elfkit_alloc(elfkit_table.nr_updates, sizeof(*mappings));
 	if (!mappings)
 		return -ENOMEM;
 	for (i = 0; i < elfkit_table.nr_updates && !err; i++, update++) {
@@ -151,9 +149,8 @@ void elfkit_updates_unmap(void)
 	u64 i;
 
 	for (i = 0; mappings && i < elfkit_table.nr_updates; i++)
-		if (mappings[i])
-			vunmap(mappings[i]);
-	kvfree(mappings);
+		elfkit_unmap(mappings[i]);
+	elfkit_free(mappings);
 	mappings = NULL;
 }
 

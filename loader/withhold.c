@@ -15,7 +15,6 @@
 #include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/ptrace.h>
-#include <linux/slab.h>
 
 #include "loader.h"
 
@@ -114,7 +113,7 @@ int elfkit_withhold(void)
 	int err;
 
 	if (!elfkit_withheld)
-		elfkit_withheld = kvcalloc(elfkit_table.nr_sites, sizeof(*elfkit_withheld), GFP_KERNEL);
+		elfkit_withheld = elfkit_alloc(elfkit_table.nr_sites, sizeof(*elfkit_withheld));
 	if (!elfkit_withheld)
 		return -ENOMEM;
 
@@ -177,9 +176,14 @@ void elfkit_withhold_end(void)
 		elfkit_withheld[i] = false;
 	}
 	mutex_unlock(ftrace_mutex());
-	if (left)
-		return;
-	kvfree(elfkit_withheld);
+	if (!left)
+		elfkit_withhold_forget();
+}
+
+/* When the module goes: what could not be given back stays hidden until the next boot. */
+void elfkit_withhold_forget(void)
+{
+	elfkit_free(elfkit_withheld);
 	elfkit_withheld = NULL;
 }
 
@@ -218,6 +222,10 @@ int elfkit_withhold_idle(void)
 }
 
 void elfkit_withhold_end(void)
+{
+}
+
+void elfkit_withhold_forget(void)
 {
 }
 
