@@ -70,6 +70,27 @@ my @kinds = slurp('relink/remarks.c') =~ /^\t\[REMARK_\w+\] = \{ "(\w+)"/mg;
 is_deeply([grep { !$row{$_} && !/^(?:reference|switch)$/ } @kinds], [], 'and each kind of remark');
 is_deeply([grep { $relink !~ /refused: $_: / } qw(reference switch)], [], 'those that have a section of their own, too');
 
+# the same for what the loader says in the kernel's log that is no, a warning or a note, and for load, unload and status
+my $loader = plain(slurp('docs/loader.md'));
+my @untold;
+$count = 0;
+for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unload cmd_status)) {
+	my $source = comments_removed(slurp($file)) =~ s/" (?:KBUILD_MODNAME|REMEDY) "/%s/gr =~ s/%(?:\*ph|p)[A-Za-z]*/%s/gr;
+	my @calls = $file =~ /^loader/ ? map({ calls($source, $_) } qw(pr_err pr_crit pr_notice pr_warn)) :
+		map({ calls($source, $_) } qw(err_new fprintf));
+	push @calls, $source =~ /\bpr_fmt(\((?:[^()]|(?1))*\))/g, $source =~ /\bsnprintf\(who,.*?\);/gs if $file =~ /^loader/;
+	for my $message (map { (literals($_))[0] // () } @calls) {
+		my $pattern = pattern($message =~ s/\\n$//r);
+		next if $pattern eq '';
+		$count++;
+		push @untold, "$file: $message" if $loader !~ /$pattern/;
+	}
+}
+cmp_ok($count, '>', 55, 'the loader says as much');
+is_deeply(\@untold, [], 'docs/loader.md has each message of it') or diag(join "\n", @untold);
+my %parameter = map { $_ => 1 } map { slurp($_) =~ /\bmodule_param(?:_named)?\((\w+)/g } glob 'loader/*.c';
+is_deeply([grep { $loader !~ /\b$_\b/ } sort keys %parameter], [], 'and each parameter');
+
 # options: those that examples use exist, and those that exist are told
 for my $command (qw(boundary diff refs frame relink)) {
 	my (undef, $help) = run($elfkit, $command, '--help');

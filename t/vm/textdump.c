@@ -4,7 +4,8 @@
  * FNV-1a hash and size to stdout when no file is named: for tests that compare
  * the text before and after.  With -c the kernel's constants follow, .rodata up
  * to what is written once when it starts.  With SYMBOL and OFFSETS, a file of decimal numbers,
- * the 8 bytes at each SYMBOL + offset follow.  Reads /proc/kcore at the
+ * the 8 bytes at each SYMBOL + offset follow.  With -e FILE is read, and whether it is the same is the
+ * exit status; the environment may name another file with lines of /proc/kallsyms, which is long.  Reads /proc/kcore at the
  * addresses that /proc/kallsyms gives, so it needs root; refuses when either
  * hides them.
  */
@@ -22,12 +23,13 @@
 
 static uint64_t find_symbol(const char *symbol)
 {
-	FILE *file = fopen("/proc/kallsyms", "r");
+	const char *path = getenv("KALLSYMS") ?: "/proc/kallsyms";
+	FILE *file = fopen(path, "r");
 	char line[1024], name[512], type;
 	uint64_t addr, found = 0;
 
 	if (!file)
-		err(2, "/proc/kallsyms");
+		err(2, "%s", path);
 	while (!found && fgets(line, sizeof(line), file))
 		if (sscanf(line, "%" SCNx64 " %c %511s", &addr, &type, name) == 3 &&
 		    !strcmp(name, symbol))
@@ -114,18 +116,34 @@ static size_t read_part(int fd, const char *from, const char *to, unsigned char 
 	return size + (end - start);
 }
 
+static bool is_same(const char *path, const unsigned char *text, size_t size)
+{
+	unsigned char *want = malloc(size + 1);
+	FILE *file = fopen(path, "rb");
+	bool same;
+
+	if (!file || !want)
+		err(2, "%s", path);
+	same = fread(want, 1, size + 1, file) == size && !memcmp(text, want, size);
+	fclose(file);
+	free(want);
+	return same;
+}
+
 int main(int argc, char **argv)
 {
 	bool constants = argc > 1 && !strcmp(argv[1], "-c");
+	bool compare = argc > 2 && !strcmp(argv[1], "-e");
+	int status = 0;
 	unsigned char *text = NULL;
 	size_t size;
 	FILE *file;
 	int fd;
 
-	argc -= constants;
-	argv += constants;
+	argc -= constants + compare;
+	argv += constants + compare;
 	if (argc > 2 && argc != 4)
-		errx(2, "usage: textdump [-c] [FILE [SYMBOL OFFSETS]]");
+		errx(2, "usage: textdump [-c | -e] [FILE [SYMBOL OFFSETS]]");
 
 	fd = open("/proc/kcore", O_RDONLY);
 	if (fd < 0)
@@ -139,11 +157,13 @@ int main(int argc, char **argv)
 
 	if (argc < 2) {
 		printf("%016" PRIx64 " %zu\n", fnv1a(text, size), size);
+	} else if (compare) {
+		status = !is_same(argv[1], text, size);
 	} else {
 		file = fopen(argv[1], "wb");
 		if (!file || fwrite(text, 1, size, file) != size || fclose(file))
 			err(2, "%s", argv[1]);
 	}
 	free(text);
-	return 0;
+	return status;
 }
