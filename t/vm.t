@@ -20,7 +20,7 @@ sub guest {
 		(map { ('-f', $_) } @files), $script);
 	is($status, 0, "$kernel: $what") or diag($out, $err);
 	my $dmesg = slurp("$tmp/dmesg");
-	my @bad = grep { !/(?:RETBleed|Stack Overflow|Spectre V2 *): WARNING:/ && /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup|Unpatched return thunk/ }
+	my @bad = grep { !/(?:RETBleed|Stack Overflow|Spectre V2 *): WARNING:/ && /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup|Unpatched return thunk|were not freed/ }
 		split /\n/, $dmesg;
 	is_deeply(\@bad, [], "$kernel: $what: the kernel has nothing to complain about");
 	return ($out, $dmesg);
@@ -107,6 +107,51 @@ sub flips {
 		my $place = $at + $bodies + $byte;
 		sprintf "%d %03o %s\n", $place, 1 ^ ord substr($ko, $place, 1), $where{$byte};
 	} 0 .. $count - 1;
+}
+
+# A livepatch of a function of ours
+sub livepatch {
+	my ($kernel) = @_;
+	my $dir = "$tmp/livepatch-$kernel";
+	mkdir $dir;
+	spew("$dir/livepatch.c", slurp('t/vm/livepatch/livepatch.c'));
+	spew("$dir/Kbuild", "obj-m := livepatch.o\n");
+	my ($status, undef, $err) = run('make', '-C', kernel_dir($kernel) . '/headers', "M=$dir", 'modules');
+	die $err if $status;
+	return "$dir/livepatch.ko";
+}
+
+# A module that replaces the functions of one object only
+sub part {
+	my ($kernel, $name) = @_;
+	my $dir = kernel_dir($kernel);
+	my ($object) = grep { m{/$name\.o$} } objects($kernel, 'none');
+	my ($status, undef, $err) = run($elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
+		'-o', "$tmp/$name.ko", $object);
+	die $err if $status;
+	return "$tmp/$name.ko";
+}
+
+# What t/vm/failures.sh says
+sub check_failures {
+	my ($kernel, $out) = @_;
+	my %short = map { $_ => [$out =~ /^short of memory, $_: (\d+) refused, (\d+) done without/m] } qw(load back replace);
+	cmp_ok($short{load}[0] // 0, '>=', 17, "$kernel: each request for memory of a load fails once, to the last");
+	cmp_ok($short{$_}[0] // 0, '>=', 7, "$kernel: the same for $_") for qw(back replace);
+	is_deeply([map { $short{$_}[1] } qw(load back replace)], [3, 3, 3], "$kernel: what looks on may be missing");
+	for my $what ('back', 'replace by a write') {
+		my $module = $what eq 'back' ? 'sched' : 'hello';
+		like($out, qr/^$what, runqueue: elfkit: $module: refused: the runqueue of CPU 0 does not add up/m, "$kernel: $what: a wrong runqueue");
+		like($out, qr/^$what, stack: elfkit: $module: .* given up after 2 tries, nothing changed/m, "$kernel: $what: a bad stack");
+	}
+	like($out, qr/^replace, busy: elfkit: hello: refused: sched is being switched at this moment; try again$/m,
+		"$kernel: one that is being switched is not replaced");
+	like($out, qr/^replace two: elfkit: sched: refused: (?:core and fair|fair and core) both have functions of it; disable one$/m,
+		"$kernel: nor are two at once");
+	like($out, qr/^load with livepatch: elfkit: sched: refused: set_user_nice\+0x0 .*: livepatch \(klp_ftrace_handler\) is attached$/m,
+		"$kernel: a livepatch is in the way, by name");
+	like($out, qr/^livepatch while it is in: 0 calls$/m, "$kernel: one that comes later has no effect");
+	like($out, qr/^back with livepatch: elfkit: sched: refused: .*livepatch.* is attached to set_user_nice;/m, "$kernel: but has to go first");
 }
 
 # The shared libraries that a program wants, for a guest that has none of them
@@ -196,8 +241,9 @@ for my $kernel (@kernels) {
 	my $stranger = slurp($hello);
 	substr($stranger, 4 + rindex($stranger, pack 'L<', 0x656c666b), 4) = pack 'L<', 99;
 	spew("$tmp/stranger.ko", $stranger);
-	($out) = guest($kernel, 'control files, tracers, failures', 900, 't/vm/control.sh', $sched, $hello, "$tmp/stranger.ko",
-		"$tmp/build_id", $elfkit, libraries($elfkit), spew("$tmp/flips", flips($sched, 6)), (map { "$programs/$_" } qw(textdump parked)), '-c', 1);
+	($out) = guest($kernel, 'control files, tracers, failures', 1800, 't/vm/control.sh', $sched, $hello, "$tmp/stranger.ko",
+		"$tmp/build_id", $elfkit, libraries($elfkit), spew("$tmp/flips", flips($sched, 6)), (map { "$programs/$_" } qw(textdump parked)),
+		't/vm/failures.sh', livepatch($kernel), part($kernel, 'core'), part($kernel, 'fair'), '-c', 1);
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of them is left");
 	like($out, qr/^second module: elfkit: sched: refused: \w+\+0x\w+ has the bytes .*: elfkit module hello has put a jump there/m,
 		"$kernel: a module with another ABI is in the way, by name");
@@ -224,10 +270,14 @@ for my $kernel (@kernels) {
 		"$kernel: another byte at $_ is refused") for map { /(\S+)$/ } split /\n/, slurp("$tmp/flips");
 	like($out, qr/^blockers: \d+ parked \w+$/m, "$kernel: sysfs names a task in the way");
 	check_commands($kernel, $out);
+	check_failures($kernel, $out);
 
-	($out) = guest($kernel, 'CPUs that come and go', 600, 't/vm/hotplug.sh', $sched, "$programs/textdump",
+	($out, $dmesg) = guest($kernel, 'CPUs that come and go', 600, 't/vm/hotplug.sh', $sched, "$programs/textdump",
 		'-a', 'mitigations=off');
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of that is left");
+	is_deeply([$out =~ /^(?:load|back) with CPU 1 to \d: (\d) CPUs$/mg], [1, 2, 2, 1], "$kernel: a CPU goes and comes before the stop");
+	like($out, qr/^asleep: 1 times$/m, "$kernel: the machine sleeps and wakes");
+	like($dmesg, qr/reboot: Power down\s*\z/, "$kernel: and is switched off with the module in");
 
 	# what a rebuild with the same release looks like; the second finds all landmarks where they were
 	my ($anchor, @keys) = other_build($sched, $id, 1, "$tmp/moved.ko");

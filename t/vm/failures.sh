@@ -186,17 +186,38 @@ tracer_amid() {
 	sleep 0.2
 	echo nop > $trace/current_tracer
 }
+echo wake_up_process > $trace/set_ftrace_filter
 for tracer in function function_graph; do
 	tracer_amid $tracer load "insmod ./sched.ko fault=slow"
 	tracer_amid $tracer replace "insmod ./hello.ko fault=slow"
 	states "0 1"
 	rmmod sched
 	tracer_amid $tracer back "echo 0 > $other/enabled"
-	echo "back amid $tracer: $(dmesg | grep -c 'elfkit: hello: .* cannot be traced from now on: a tracer was started while it was given back')"
+	dmesg | tail -4 | grep -q 'wake_up_process cannot be traced from now on' || fail "back amid $tracer: nothing said"
 	text "back amid $tracer"
 	rmmod hello
 	text "tracers in the middle"
+	echo $tracer > $trace/current_tracer
+	echo > $trace/trace
+	sleep 0.2
+	grep -q wake_up_process $trace/trace || fail "$tracer does not work any more"
+	echo nop > $trace/current_tracer
 done
+echo > $trace/set_ftrace_filter
+proper
+
+# ---- two that each have functions of a third ----
+
+insmod ./core.ko
+insmod ./fair.ko
+./textdump /tmp/two
+refused "replace two" "insmod ./sched.ko"
+KALLSYMS=/tmp/symbols ./textdump -e /tmp/two || fail "replace two: another text"
+for module in core fair; do
+	echo 0 > /sys/kernel/elfkit/$module/enabled
+	rmmod $module
+done
+text "replace two"
 proper
 
 # ---- livepatch ----
@@ -230,4 +251,22 @@ insmod ./livepatch.ko
 lives "1 0"
 [ $(calls) -gt 0 ] || fail "livepatch does not work afterwards"
 dead
+proper
+
+# ---- everything is traced in the middle of a load: functions without an entry of ours, too ----
+
+# the last test, since entries that were hidden when a tracer came cannot be given back when the load fails
+tracer_all() {	# COMMAND
+	local status=0
+
+	"$@" &
+	switch=$!
+	sleep 1
+	echo function > $trace/current_tracer
+	wait $switch || status=$?
+	echo nop > $trace/current_tracer
+	return $status
+}
+refused "load amid a tracer of all" "tracer_all insmod ./sched.ko fault=slow"
+text "load amid a tracer of all"
 proper
