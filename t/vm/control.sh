@@ -145,7 +145,7 @@ echo 0 > $trace/events/kprobes/enable
 echo > $trace/kprobe_events
 
 # failures
-for fault in runqueue stack memory; do
+for fault in runqueue stack; do
 	refused "fault $fault" "insmod ./sched.ko retries=1 delay_ms=1 fault=$fault"
 	[ ! -e /sys/kernel/elfkit ] || fail "fault $fault: sysfs is left behind"
 	proper
@@ -209,6 +209,8 @@ elfkit 0 "load, retry" load --retry 60 --probation 60 sched.ko retries=1
 wait
 elfkit 0 probation status
 elfkit 0 unload unload
+
+. ./failures.sh
 
 ./textdump /tmp/after
 cmp /tmp/before /tmp/after
