@@ -148,7 +148,7 @@ sub check_failures {
 		"$kernel: one that is being switched is not replaced");
 	like($out, qr/^replace two: elfkit: sched: refused: (?:core and fair|fair and core) both have functions of it; disable one$/m,
 		"$kernel: nor are two at once");
-	like($out, qr/^load with livepatch: elfkit: sched: refused: set_user_nice\+0x0 .*: livepatch \(klp_ftrace_handler\) is attached$/m,
+	like($out, qr/^load with livepatch: elfkit: sched: refused: set_user_nice\+0x\w+ .*: livepatch \(klp_ftrace_handler\) is attached$/m,
 		"$kernel: a livepatch is in the way, by name");
 	like($out, qr/^livepatch while it is in: 0 calls$/m, "$kernel: one that comes later has no effect");
 	like($out, qr/^back with livepatch: elfkit: sched: refused: .*livepatch.* is attached to set_user_nice;/m, "$kernel: but has to go first");

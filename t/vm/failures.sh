@@ -225,7 +225,7 @@ proper
 # lives UNTIL: until its transition has ended
 lives() { until [ "$(cat /sys/kernel/livepatch/livepatch/enabled 2>/dev/null) $(cat /sys/kernel/livepatch/livepatch/transition 2>/dev/null)" = "$1" ]; do sleep 0.1; done; }
 calls() {
-	nice -n 1 true
+	renice -n 1 -p $$ > /dev/null
 	cat /sys/module/livepatch/parameters/calls
 }
 dead() {
