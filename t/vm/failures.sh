@@ -243,8 +243,8 @@ insmod ./livepatch.ko
 lives "1 0"
 echo "livepatch while it is in: $(calls) calls"
 refused "back with livepatch" "echo 0 > $own/enabled"
-text_in "livepatch"
 dead
+text_in "livepatch"
 back
 text "livepatch"
 insmod ./livepatch.ko
