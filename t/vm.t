@@ -15,7 +15,7 @@ my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
 sub guest {
 	my ($kernel, $what, $seconds, $script, @files) = @_;
 	my @options;
-	push @options, splice @files, -2 while @files > 1 && $files[-2] =~ /^-/;
+	push @options, splice @files, $files[-1] =~ /^-/ ? -1 : -2 while "@files[-2, -1]" =~ /(?:^| )-/;
 	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', $seconds, '-d', "$tmp/dmesg", @options,
 		(map { ('-f', $_) } @files), $script);
 	is($status, 0, "$kernel: $what") or diag($out, $err);
@@ -198,7 +198,7 @@ for my $kernel (@kernels) {
 	my $dir = kernel_dir($kernel);
 	my $hello = module($kernel, 'hello', 'hello.ko');
 
-	my ($out, $dmesg) = guest($kernel, 'swap and back', 600, 't/vm/demo.sh', $hello, "$programs/textdump");
+	my ($out, $dmesg) = guest($kernel, 'swap and back', 1800, 't/vm/demo.sh', $hello, "$programs/textdump");
 	like($out, qr/^scheduler: Hi, I'm the new scheduler!$/m, "$kernel: the new scheduler ran");
 	my ($functions) = $out =~ /loaded: (\d+) functions/;
 	cmp_ok($functions // 0, '>=', 300, "$kernel: at least 300 entries jump");
@@ -211,7 +211,7 @@ for my $kernel (@kernels) {
 		spew("$tmp/keep.yaml", slurp('boundary.yaml') =~ s/^state: rebuild$/state: keep/mr));
 	is($kept, 0, "$kernel: relinks with `state: keep`");
 	like($note, qr/^note: runqueues stay as they are at the switch: .*keep.yaml says so$/m, "$kernel: and says so");
-	($out) = guest($kernel, 'a task in the way', 600, 't/vm/parked.sh', "$tmp/keep/sched.ko", "$programs/parked");
+	($out) = guest($kernel, 'a task in the way', 1800, 't/vm/parked.sh', "$tmp/keep/sched.ko", "$programs/parked");
 	like($out, qr/^pid \d+ \(parked\) is in \w*(?:cpu_mask|setaffinity)\w*$/m, "$kernel: the task and its function are named");
 	like($out, qr/^loading given up after 2 tries, nothing changed$/m, "$kernel: the load is given up");
 	like($out, qr/^loaded once it was out$/m, "$kernel: and succeeds later");
@@ -225,15 +225,15 @@ for my $kernel (@kernels) {
 
 	# under so much load the clock may be found to be unstable, and then the kernel patches code of the
 	# scheduler: it shall do so at once
-	($out) = guest($kernel, 'tasks of all classes', 600, 't/vm/state.sh', $sched, "$programs/tasks",
+	($out) = guest($kernel, 'tasks of all classes', 1800, 't/vm/state.sh', $sched, "$programs/tasks",
 		'-a', 'tsc=unstable');
 	like($out, qr/^elfkit: sched: refused: the runqueue of CPU \d+ does not add up/m, "$kernel: a wrong runqueue is told");
 	like($out, qr/^nothing is lost$/m, "$kernel: state survives");
 
 	# a kernel rewrites its code for the processor that it finds, so there is one of each kind here: return
 	# thunks, calls that are counted (where the kernel can), and further down none of that, and an old one
-	guest($kernel, 'static keys, 1 CPU', 300, 't/vm/keys.sh', $sched, '-c', 1, '-p', 'Skylake-Client', '-a', 'retbleed=stuff');
-	guest($kernel, 'static keys, 2 CPUs', 300, 't/vm/keys.sh', $sched, '-c', 2, '-p', 'EPYC-Rome');
+	guest($kernel, 'static keys, 1 CPU', 1800, 't/vm/keys.sh', $sched, '-c', 1, '-p', 'Skylake-Client', '-a', 'retbleed=stuff');
+	guest($kernel, 'static keys, 2 CPUs', 1800, 't/vm/keys.sh', $sched, '-c', 2, '-p', 'EPYC-Rome', '-s');
 
 	my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
 	spew("$tmp/build_id", $id);
@@ -272,7 +272,7 @@ for my $kernel (@kernels) {
 	check_commands($kernel, $out);
 	check_failures($kernel, $out);
 
-	($out, $dmesg) = guest($kernel, 'CPUs that come and go', 600, 't/vm/hotplug.sh', $sched, "$programs/textdump",
+	($out, $dmesg) = guest($kernel, 'CPUs that come and go', 1800, 't/vm/hotplug.sh', $sched, "$programs/textdump",
 		'-a', 'mitigations=off');
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of that is left");
 	is_deeply([$out =~ /^(?:load|back) with CPU 1 to \d: (\d) CPUs$/mg], [1, 2, 2, 1], "$kernel: a CPU goes and comes before the stop");
@@ -285,8 +285,8 @@ for my $kernel (@kernels) {
 	cmp_ok(scalar @keys, '>', 100, "$kernel: a module for another build has jump labels");
 	spew("$tmp/keys", map { "$_\n" } @keys);
 	spew("$tmp/anchor", $anchor);
-	($out) = guest($kernel, 'modules for another build', 300, 't/vm/other.sh', $sched,
-		(map { "$tmp/$_" } qw(moved.ko other.ko keys anchor)), "$programs/textdump", '-p', 'qemu64');
+	($out) = guest($kernel, 'modules for another build', 1800, 't/vm/other.sh', $sched,
+		(map { "$tmp/$_" } qw(moved.ko other.ko keys anchor)), "$programs/textdump", '-c', 1, '-p', 'qemu64');
 	like($out, qr/refused: made for kernel .*build-id .*, but this is another build/, "$kernel: one is refused by distances");
 	like($out, qr/refused: made for kernel .*build-id .*; running is .*build-id $id/, "$kernel: one with both build-ids");
 	like($out, qr/^nothing was written/m, "$kernel: before anything was written");
