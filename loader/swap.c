@@ -379,7 +379,6 @@ int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_peer *from
 {
 	struct swap swap = {
 		.text = text, .replace = replace, .rebuild = ELFKIT_REBUILDS,
-		
 		.fault = elfkit_fault("runqueue"), .slow = elfkit_fault("slow"),
 		.from = from ? from->table : NULL,
 	};
