@@ -11,14 +11,14 @@ bench() {	# WHAT OPTION...
 	shift
 	before=$(switches)
 	# in whole milliseconds
-	seconds=$(hackbench "$@" -s 100 -g 1 -f 10 -l 500 | sed -n 's/^Time: //p')
+	seconds=$(hackbench "$@" -s 100 -g 1 -f 10 -l 100 | sed -n 's/^Time: //p')
 	echo $what $who $seconds $(($(switches) - before))
 }
 measure() {
 	who=$1
 	sleep 2		# what a module leaves to do in the background
 	./pingpong 5000 > /dev/null
-	for try in 1 2; do
+	for try in 1 2 3; do
 		echo pingpong $who $(./pingpong 5000 | cut -d' ' -f1) 1
 		bench processes
 		bench threads -T
