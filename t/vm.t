@@ -10,29 +10,6 @@ use Test::More;
 
 my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
 
-# Runs a guest script with files and, behind them, options of t/lab/vm; returns its status and output, and
-# checks the kernel's log.
-sub guest {
-	my ($kernel, $what, $seconds, $script, @files) = @_;
-	my @options;
-	push @options, splice @files, $files[-1] =~ /^-/ ? -1 : -2 while "@files[-2, -1]" =~ /(?:^| )-/;
-	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', $seconds, '-d', "$tmp/dmesg", @options,
-		(map { ('-f', $_) } @files), $script);
-	is($status, 0, "$kernel: $what") or diag($out, $err);
-	my $dmesg = slurp("$tmp/dmesg");
-	my @bad = grep { !/(?:RETBleed|Stack Overflow|Spectre V2 *): WARNING:/ && /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup|Unpatched return thunk|were not freed/ }
-		split /\n/, $dmesg;
-	is_deeply(\@bad, [], "$kernel: $what: the kernel has nothing to complain about");
-	return ($out, $dmesg);
-}
-
-sub module {
-	my ($kernel, $edit, $name) = @_;
-	my ($status, undef, $err) = relink($kernel, $edit, $name);
-	die $err if $status;
-	return "$tmp/$name";
-}
-
 # A copy of a module as it would be for a build with another build-id where all that is not exported lies 8
 # bytes lower, exported symbols too with $landmarks. Returns the anchor and how far from it is what registering the
 # copy's jump labels would write: the second word of each key.
@@ -222,13 +199,6 @@ for my $kernel (@kernels) {
 	($out) = guest($kernel, 'rounds under load', 1800, 't/vm/reload.sh', $sched, "$tmp/rounds");
 	like($out, qr/^4 rounds, \d+ refusals, 4 times text identical$/m, "$kernel: all rounds done");
 	diag($out =~ /^(\d+ rounds.*)/m ? "$kernel: $1" : $out);
-
-	# under so much load the clock may be found to be unstable, and then the kernel patches code of the
-	# scheduler: it shall do so at once
-	($out) = guest($kernel, 'tasks of all classes', 1800, 't/vm/state.sh', $sched, "$programs/tasks",
-		'-a', 'tsc=unstable');
-	like($out, qr/^elfkit: sched: refused: the runqueue of CPU \d+ does not add up/m, "$kernel: a wrong runqueue is told");
-	like($out, qr/^nothing is lost$/m, "$kernel: state survives");
 
 	# a kernel rewrites its code for the processor that it finds, so there is one of each kind here: return
 	# thunks, calls that are counted (where the kernel can), and further down none of that, and an old one

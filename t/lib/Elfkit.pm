@@ -5,8 +5,9 @@ use strict;
 use warnings;
 use Exporter 'import';
 use File::Temp qw(tempdir);
+use Test::More ();
 
-our @EXPORT = qw($elfkit $tmp @kernels kernel_dir objects run start finish slurp spew relink);
+our @EXPORT = qw($elfkit $tmp @kernels kernel_dir objects run start finish slurp spew relink guest module);
 
 our $elfkit = ($ENV{BUILD} || 'build') . '/elfkit';
 our @kernels = split ' ', ($ENV{KERNELS} || '6.1');
@@ -80,6 +81,29 @@ sub relink {
 	my $dir = kernel_dir($kernel);
 	return run($elfkit, 'relink', @options, '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers",
 		'-o', "$tmp/$name", objects($kernel, $edit));
+}
+
+# Runs a guest script with files and, behind them, options of t/lab/vm; returns its status and output, and
+# checks the kernel's log.
+sub guest {
+	my ($kernel, $what, $seconds, $script, @files) = @_;
+	my @options;
+	push @options, splice @files, $files[-1] =~ /^-/ ? -1 : -2 while "@files[-2, -1]" =~ /(?:^| )-/;
+	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', $seconds, '-d', "$tmp/dmesg", @options,
+		(map { ('-f', $_) } @files), $script);
+	Test::More::is($status, 0, "$kernel: $what") or Test::More::diag($out, $err);
+	my $dmesg = slurp("$tmp/dmesg");
+	my @bad = grep { !/(?:RETBleed|Stack Overflow|Spectre V2 *): WARNING:/ && /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup|Unpatched return thunk|were not freed/ }
+		split /\n/, $dmesg;
+	Test::More::is_deeply(\@bad, [], "$kernel: $what: the kernel has nothing to complain about");
+	return ($out, $dmesg);
+}
+
+sub module {
+	my ($kernel, $edit, $name) = @_;
+	my ($status, undef, $err) = relink($kernel, $edit, $name);
+	die $err if $status;
+	return "$tmp/$name";
 }
 
 1;
