@@ -203,7 +203,7 @@ for my $kernel (@kernels) {
 	# a kernel rewrites its code for the processor that it finds, so there is one of each kind here: return
 	# thunks, calls that are counted (where the kernel can), and further down none of that, and an old one
 	guest($kernel, 'static keys, 1 CPU', 1800, 't/vm/keys.sh', $sched, '-c', 1, '-p', 'Skylake-Client', '-a', 'retbleed=stuff');
-	guest($kernel, 'static keys, 2 CPUs', 1800, 't/vm/keys.sh', $sched, '-c', 2, '-p', 'EPYC-Rome', '-s');
+	guest($kernel, 'static keys, 2 CPUs', 1800, 't/vm/keys.sh', $sched, '-c', 2, '-p', 'EPYC-Rome');
 
 	my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
 	spew("$tmp/build_id", $id);
