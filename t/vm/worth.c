@@ -3,6 +3,7 @@
  * What tasks are worth, before and after a switch, on a CPU that is held so
  * that none of them runs in between:
  *
+ *	worth CPU up	brings a CPU up that was left out at boot
  *	worth CPU	makes the tasks; prints "ready"; ends when stdin does
  *
  * 100 fair tasks with all nice values compute in nested groups and in
@@ -43,7 +44,8 @@
 
 /*
  * ns that two vruntimes may move against each other: what is divided by weights is rounded, and where a light task is
- * all that is there as a heavy one is queued, 1 ns becomes 30 us.  A tenth of the shortest slice.
+ * all that is there as a heavy one is queued, 1 ns becomes 30 us.  A tenth of the shortest slice.  Groups, whose
+ * weights are worked out anew as well, may move by as much time of the CPU.
  */
 #define ROUNDING	100000
 
@@ -78,7 +80,7 @@ static const char *const others[] = { "/worth", "/worth/deep", "/worth/deep/one"
 #define NR_PLACES	(sizeof(places) / sizeof(places[0]))
 #define NR_FAIR		100
 #define NR_NAPS		16
-#define NR_FORKS	4
+#define NR_FORKS	8
 #define NR_OTHERS	(sizeof(others) / sizeof(others[0]))
 #define NR_GROUPS	(NR_PLACES + NR_OTHERS)
 
@@ -265,18 +267,25 @@ static void nap(unsigned int i)
 	}
 }
 
-/* A few children at a time, with memory to be given back, which takes them a while; nobody waits for them. */
+/*
+ * A few children at a time, with pages to be given back, which takes more than a slice with what came before; nobody
+ * waits for them.
+ */
 static void breed(unsigned int i)
 {
-	size_t size = 1 << 18;
+	size_t size = 2 << 20, at;
 	unsigned int born = 0;
+	char *pages;
 
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		while (!shared->breeding)
 			usleep(2000);
 		if (!fork()) {
-			memset(malloc(size), 1, size);
+			pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			madvise(pages, size, MADV_NOHUGEPAGE);
+			for (at = 0; at < size; at += 4096)
+				pages[at] = 1;
 			__atomic_add_fetch(&shared->gone[i], 1, __ATOMIC_SEQ_CST);
 			_exit(0);
 		}
@@ -392,6 +401,21 @@ static void make(void)
 	}
 	while (shared->ready < NR_FAIR + NR_NAPS + NR_WAITING + 1 + NR_FORKS)
 		usleep(10000);
+}
+
+/*
+ * Where QEMU counts instructions, a CPU that comes up gets none for as long as the others neither halt nor pause; and
+ * the kernel does neither while it waits for it.
+ */
+static void bring_up(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		for (;;)
+			__builtin_ia32_pause();
+	put("1", "/sys/devices/system/cpu/cpu%d/online", cpu);
+	kill(pid, SIGKILL);
 }
 
 static void prefer_kernel_threads(void)
@@ -599,17 +623,18 @@ static void compare_waiting(const struct task *task, const struct worth *a, cons
 
 static void compare_group(const struct group *a, const struct group *b)
 {
-	/* its share of the group's weight follows from averages, and is worked out anew when something is queued */
-	if (distance(a->weight, b->weight) > a->weight / 50)
+	/* its share of the group's weight follows from decaying averages, and is worked out anew when it is queued */
+	if (distance(a->weight, b->weight) > a->weight / 4)
 		differs(a->path, "weight", a->weight, b->weight);
-	if (distance(a->load, b->load) > a->load / 50)
+	if (distance(a->load, b->load) > a->load / 4)
 		differs(a->path, "load", a->load, b->load);
 	SAME(a->path, a, b, running);
 	SAME(a->path, a, b, queued);
 	SAME(a->path, a, b, delayed);
 	SAME(a->path, a, b, idle);
 	SAME(a->path, a, b, throttled);
-	if (distance(a->vruntime, b->vruntime) > ROUNDING)
+	if (distance(a->vruntime, b->vruntime) > ROUNDING &&
+	    distance(a->vruntime, b->vruntime) * a->weight >> 20 > ROUNDING)
 		differs(a->path, "vruntime", a->vruntime, b->vruntime);
 }
 
@@ -625,14 +650,25 @@ static void end_lap(void)
 			usleep(1000);
 }
 
+/* Until children are born and die at any time. */
+static void breed_some(void)
+{
+	unsigned int i, gone[NR_FORKS];
+
+	memcpy(gone, (void *)shared->gone, sizeof(gone));
+	shared->breeding = 1;
+	for (i = 0; i < NR_FORKS; i++)
+		while (shared->gone[i] - gone[i] < 5)
+			usleep(1000);
+}
+
 static void begin_hold(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < NR_FAIR; i++)
 		sem_post(&shared->again[i]);
-	shared->breeding = 1;
-	usleep(300000);
+	breed_some();
 	shared->naps = 0;
 	for (i = 0; i < NR_NAPS; i++)
 		sem_post(&shared->nap[i]);
@@ -705,9 +741,13 @@ int main(int argc, char **argv)
 	char line[64];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 2)
-		errx(2, "usage: worth CPU");
+	if (argc != 2 && (argc != 3 || strcmp(argv[2], "up")))
+		errx(2, "usage: worth CPU [up]");
 	cpu = atoi(argv[1]);
+	if (argc == 3) {
+		bring_up();
+		return 0;
+	}
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		err(2, "mmap");

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # In the guest: what a hundred fair tasks and their groups are worth, and whose turn it is, on a CPU on which none of
 # them runs while the scheduler is loaded, replaced by another and unloaded. CPU 1 is out of the scheduling domains
-# (isolcpus=1): a thread of the kernel that waited there would wait for good.
+# (isolcpus=1): a thread of the kernel that waited there would wait for good. It comes up here (maxcpus=1).
 set -e
 
+./worth 1 up
 cgroup=/sys/fs/cgroup
 debug=/sys/kernel/debug/sched
 echo 1 > /proc/sys/kernel/sched_autogroup_enabled
@@ -11,7 +12,7 @@ echo 1 > /proc/sys/kernel/sched_autogroup_enabled
 echo 400000000 > /proc/sys/kernel/sched_deadline_period_max_us
 echo -1 > /proc/sys/kernel/sched_rt_runtime_us
 for server in $debug/fair_server/cpu1/runtime; do
-	[ ! -e $server ] || echo 0 > $server
+	[ ! -e $server ] || [ "$(cat $server)" = 0 ] || echo 0 > $server
 done
 echo +cpu > $cgroup/cgroup.subtree_control
 for parent in worth worth/deep worth/deep/one; do
@@ -21,6 +22,7 @@ done
 for group in even light deep/one/two deep/three idle dying; do
 	mkdir $cgroup/worth/$group
 done
+echo 1000 > $cgroup/worth/dying/cpu.weight
 
 taskset -p 1 $$ > /dev/null
 mkfifo /tmp/ask /tmp/answer
