@@ -25,7 +25,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 		}                                                                                 \
 	} while (0)
 
-/* What an image of this size may hold is read in a moment; the memory of one run is limited by t/fuzz/run. */
 struct input {
 	int fd;
 	char path[32];
@@ -44,12 +43,14 @@ static inline void input_close(const struct input *input)
 	close(input->fd);
 }
 
-/* Whether it went well. Consumes @err, which must be of one line. */
+/* Whether it went well; FUZZ_TELL=1 in the environment tells why not. Consumes @err, which must be of one line. */
 static inline int well(struct err *err)
 {
 	if (!err)
 		return 1;
 	promise(*err_message(err) && !strchr(err_message(err), '\n'));
+	if (getenv("FUZZ_TELL"))
+		fprintf(stderr, "%s\n", err_message(err));
 	err_free(err);
 	return 0;
 }

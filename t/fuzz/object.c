@@ -4,7 +4,7 @@
 #include "relink/object_refs.h"
 #include "relink/records.h"
 #include "relink/shape.h"
-#include "t/fuzz/elf.h"
+#include "t/fuzz/object.h"
 
 static bool want_all(const char *unit __attribute__((unused)), void *arg __attribute__((unused)))
 {
@@ -33,20 +33,6 @@ static void read_debug(const char *path)
 		return;
 	shapes_free(shapes_read(info, info));
 	debuginfo_free(info);
-}
-
-static void write_again(const struct object *object)
-{
-	static char path[64];
-	struct object *again;
-
-	if (!*path)
-		snprintf(path, sizeof(path), "/dev/shm/elfkit-fuzz.%d.o", getpid());
-	if (well(object_write(object, path))) {
-		promise(well(object_read(path, &again)));
-		object_free(again);
-	}
-	unlink(path);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
