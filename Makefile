@@ -5,6 +5,7 @@
 #	make check		all tests
 #	make bench		times beside objdump and pahole, and of a switch in a VM
 #	make soak		hours of loads and unloads under load
+#	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
 #	make compile_commands.json
@@ -143,10 +144,11 @@ LIB := $(BUILD)/libelfkit.a
 OBJECTS := $(MODULES:%=$(BUILD)/obj/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/obj/elfkit/main.o,$(OBJECTS))
 UNIT_TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/unit/%,$(wildcard t/unit/*_test.c))
+FUZZ_TARGETS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
 
 # Goals that need no library; the others ask pkg-config, once.
-NO_LIBRARIES := clean demo check setup
+NO_LIBRARIES := clean demo check fuzz setup
 ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
@@ -165,7 +167,8 @@ ALL_LDFLAGS = -pthread $(SANITIZE_FLAGS) $(LDFLAGS)
 all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
-.PHONY: all units guest demo check bench soak setup install clean FORCE
+fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
+.PHONY: all units guest fuzz-targets demo check bench soak fuzz setup install clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -193,6 +196,12 @@ $(BUILD)/t/accesses: t/accesses.c $(LIB) $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIB_LDLIBS)
 
+# One program a fuzz target; clang's libFuzzer brings main().
+$(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIB) $(BUILD)/flags
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIB_LDLIBS)
+
 # Programs for the virtual machine: static, so that they need nothing there.
 $(BUILD)/t/vm/%: t/vm/%.c
 	$(say) CC $<
@@ -205,7 +214,7 @@ $(BUILD)/flags: FORCE
 	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIB_LDLIBS))' | cmp -s - $@ || \
 		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIB_LDLIBS))' > $@
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZ_TARGETS:=.d)
 
 setup:
 	@t/lab/setup
@@ -226,6 +235,12 @@ bench: all guest
 
 soak: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak
+
+# A build of its own: every edge is counted, and sanitizers watch.
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g' \
+		BUILD=$(BUILD)/fuzz fuzz-targets
+	@BUILD=$(BUILD)/fuzz t/fuzz/run $(FUZZ_TARGET)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader $(DESTDIR)$(DATADIR)/include

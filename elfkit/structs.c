@@ -244,7 +244,7 @@ static void make_entries(struct structs *s, const struct shared_work *work, cons
 		for (first = i; i < s->nr_uses && s->uses[i].type == id; i++)
 			wanted |= boundary_is_inside(work->boundary, s->uses[i].func);
 		if (wanted && t->name && type_is_aggregate(t))
-			add_entry(s, work, id, s->uses + first, i - first);
+			add_entry(s, work, id, s->uses ? s->uses + first : NULL, i - first);
 	}
 	qsort(s->v, s->n, sizeof(*s->v), compare_entries);
 }
