@@ -6,7 +6,9 @@
 #	make bench		times beside objdump and pahole, and of a switch in a VM
 #	make soak		hours of loads and unloads under load
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
+#	make man		the manual pages, build/man
 #	make install		PREFIX=/usr/local DESTDIR=
+#	make uninstall		of the same PREFIX and DESTDIR
 #	make clean
 #	make compile_commands.json
 #
@@ -15,6 +17,9 @@
 VERSION := 0.1
 PREFIX ?= /usr/local
 DATADIR = $(PREFIX)/share/elfkit
+MANDIR = $(PREFIX)/share/man
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
 CFLAGS ?= -O2 -g
 
 # The modules in the order of reading: a file includes only what stands above it.
@@ -148,7 +153,7 @@ FUZZ_TARGETS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
 
 # Goals that need no library; the others ask pkg-config, once.
-NO_LIBRARIES := clean demo check fuzz setup
+NO_LIBRARIES := clean demo check fuzz setup uninstall
 ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
@@ -168,7 +173,7 @@ all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
-.PHONY: all units guest fuzz-targets demo check bench soak fuzz setup install clean FORCE
+.PHONY: all units guest fuzz-targets man man-tools demo check bench soak fuzz setup install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -226,7 +231,7 @@ demo: setup
 # Kernels and trees are made first, so that their progress shows.
 KERNELS ?= 6.1 6.12
 check: setup
-	@$(MAKE) --no-print-directory all units guest
+	@$(MAKE) --no-print-directory all units guest man
 	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run
 
@@ -242,12 +247,52 @@ fuzz:
 		BUILD=$(BUILD)/fuzz fuzz-targets
 	@BUILD=$(BUILD)/fuzz t/fuzz/run $(FUZZ_TARGET)
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader $(DESTDIR)$(DATADIR)/include
+# The manual: --help is the source, docs/man/ has what it does not say; boundary.yaml's is a section of
+# docs/boundary.md. Dated with the last commit, or the day the source was packed.
+COMMANDS := $(patsubst elfkit/cmd_%,%,$(filter elfkit/cmd_%,$(MODULES)))
+PAGES := $(COMMANDS:%=$(BUILD)/man/elfkit-%.1) $(BUILD)/man/elfkit.1 $(BUILD)/man/elfkit-boundary.yaml.5
+DATE = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y Makefile))
+HELP2MAN = SOURCE_DATE_EPOCH=$(DATE) ARGP_HELP_FMT=no-dup-args-note,rmargin=120 help2man --no-info --section 1 \
+	--manual 'elfkit manual' --source 'elfkit $(VERSION)' --version-string $(VERSION) --include docs/man/common.h2m
+man: $(PAGES)
+$(PAGES): | man-tools
+man-tools:
+	@command -v help2man lowdown >/dev/null || { echo 'the manual takes help2man and lowdown: t/lab/setup installs them' >&2; exit 1; }
+
+$(BUILD)/man/elfkit-%.1: $(BUILD)/elfkit docs/man/common.h2m
+	$(say) MAN $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HELP2MAN) --name "$$($(BUILD)/elfkit --help | sed -n 's/^  $* *//p')" '$(BUILD)/elfkit $*' | \
+		sed 's/^\.TH ELFKIT /.TH ELFKIT-$(shell echo $* | tr a-z A-Z) /; s/^elfkit $* \\-/elfkit-$* \\-/' > $@
+
+$(BUILD)/man/elfkit.1: $(BUILD)/elfkit docs/man/common.h2m docs/man/elfkit.h2m
+	$(say) MAN $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HELP2MAN) --name 'replace the scheduler of a running kernel' --include docs/man/elfkit.h2m -o $@ $<
+
+$(BUILD)/man/elfkit-boundary.yaml.5: docs/boundary.md docs/man/boundary.yaml.md
+	$(say) MAN $@
+	$(Q)mkdir -p $(@D)
+	$(Q)sed '/^## boundary.yaml/,/^## /!d; /^## /d; s/^##//; s/\[\([^]]*\)\]([^)]*)/\1/g' $< | cat docs/man/boundary.yaml.md - | \
+		lowdown -s -Tman -m section=5 -m title=elfkit-boundary.yaml -m source='elfkit $(VERSION)' \
+		-m date=$$(date -u -d @$(DATE) +%F) -o $@
+
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)/loader $(DESTDIR)$(DATADIR)/include \
+		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
 	install $(BUILD)/elfkit $(DESTDIR)$(PREFIX)/bin/elfkit
 	install -m 644 boundary.yaml $(DESTDIR)$(DATADIR)/boundary.yaml
 	install -m 644 loader/*.c loader/*.h $(DESTDIR)$(DATADIR)/loader
 	install -m 644 loader/elfkit.h $(DESTDIR)$(DATADIR)/include/elfkit.h
+	install -m 644 $(filter %.1,$(PAGES)) $(DESTDIR)$(MANDIR)/man1
+	install -m 644 $(filter %.5,$(PAGES)) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 docs/completion/elfkit.bash $(DESTDIR)$(BASHDIR)/elfkit
+	install -m 644 docs/completion/elfkit.zsh $(DESTDIR)$(ZSHDIR)/_elfkit
+
+uninstall:
+	rm -rf $(DESTDIR)$(DATADIR)
+	rm -f $(DESTDIR)$(PREFIX)/bin/elfkit $(PAGES:$(BUILD)/man/%.1=$(DESTDIR)$(MANDIR)/man1/%.1) \
+		$(DESTDIR)$(MANDIR)/man5/elfkit-boundary.yaml.5 $(DESTDIR)$(BASHDIR)/elfkit $(DESTDIR)$(ZSHDIR)/_elfkit
 
 clean:
 	rm -rf $(BUILD) compile_commands.json

@@ -68,7 +68,8 @@ static const struct argp argp = {
 	.doc = "Compute where the scheduler of a kernel begins and ends.\v"
 	       "VMLINUX is the uncompressed kernel with DWARF, as in the kernel's debug package; without it, that of "
 	       "the running kernel is looked for in the usual places and with debuginfod:\n\n"
-	       "  elfkit boundary -o report.yaml /usr/lib/debug/boot/vmlinux-$(uname -r)",
+	       "  elfkit boundary -o report.yaml /usr/lib/debug/boot/vmlinux-$(uname -r)\n\n"
+	       "Exit status: 0 done, 2 error.",
 };
 
 static void print_summary(const struct survey *survey, FILE *file)

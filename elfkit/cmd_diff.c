@@ -17,7 +17,7 @@ struct args {
 
 static const struct argp_option options[] = {
 	{ "all", OPT_ALL, NULL, 0, "also what needs nothing done: new, gone, moved, resized", 0 },
-	{ "json", OPT_JSON, NULL, 0, "for programs", 0 },
+	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE instead of stdout", 0 },
 	{ 0 },
 };
@@ -55,7 +55,9 @@ static const struct argp argp = {
 	.args_doc = "OLD NEW",
 	.doc = "Say what is different between the boundaries of two kernels.\v"
 	       "OLD and NEW are reports of `elfkit boundary`. What breaks a module comes first, then what needs a "
-	       "look. Exit status: 0 nothing to report, 1 differences, 2 error.",
+	       "look:\n\n"
+	       "  elfkit diff old.yaml new.yaml\n\n"
+	       "Exit status: 0 nothing to report, 1 differences, 2 error.",
 };
 
 static struct err *write_to(const struct diff *diff, const struct args *args, FILE *file)

@@ -71,6 +71,7 @@ static const struct argp argp = {
 	.doc = "Load a module that elfkit relink has made, and wait until it is in.\v"
 	       "insmod does the same; this one says what the kernel's log says about a failure. Parameters are "
 	       "those of the module: retries, delay_ms, walk.\n\n"
+	       "  elfkit load --probation=60 mysched.ko\n\n"
 	       "Exit status: 0 loaded, 1 refused (nothing has changed), 2 error.",
 };
 

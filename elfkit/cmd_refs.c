@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
 	{ "to", 't', "FUNC", 0, "only references to FUNC", 0 },
 	{ "check", 'c', NULL, 0,
 	  "list instead where references and the linker's relocations or the marks of "
-	  "indirect branch tracking disagree; exit 1 if they do", 0 },
+	  "indirect branch tracking disagree", 0 },
 	{ 0 },
 };
 
@@ -59,7 +59,8 @@ static const struct argp argp = {
 	.doc = "List what refers to the functions of a kernel, from code and from data.\v"
 	       "A line holds the kind (call, jump, address, data), the address of the instruction or pointer, "
 	       "where that is, the target, and the function there, separated by tabs:\n\n"
-	       "  elfkit refs --to __schedule /usr/lib/debug/boot/vmlinux-$(uname -r)",
+	       "  elfkit refs --to __schedule /usr/lib/debug/boot/vmlinux-$(uname -r)\n\n"
+	       "Exit status: 0 done, 1 --check has found a disagreement, 2 error.",
 };
 
 /* A name stands for every function that has it, under any of its names. */

@@ -8,7 +8,7 @@
 enum { OPT_JSON = 256 };
 
 static const struct argp_option options[] = {
-	{ "json", OPT_JSON, NULL, 0, "for programs", 0 },
+	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
 	{ 0 },
 };
 
@@ -26,6 +26,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "List the elfkit modules of the running kernel: state, times, and who was in the way last.\v"
+	       "To have it in a script:\n\n"
+	       "  elfkit status >/dev/null || echo the kernel runs its own scheduler\n\n"
 	       "Exit status: 0 one is enabled, 1 none is, 2 error.",
 };
 

@@ -51,6 +51,7 @@ static const struct argp argp = {
 	.doc = "Go back to the kernel's own functions and remove the module.\v"
 	       "NAME may be left out where only one elfkit module is loaded. `echo 0 > "
 	       "/sys/kernel/elfkit/NAME/enabled` and rmmod do the same.\n\n"
+	       "  elfkit unload --retry=10 mysched\n\n"
 	       "Exit status: 0 removed, 1 it is still in use and says why, 2 error.",
 };
 

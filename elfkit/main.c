@@ -44,6 +44,7 @@ static int run(const struct command *command, int argc, char **argv)
 	struct err *err;
 
 	argp_err_exit_status = EXIT_ERROR;
+	argp_program_version = "elfkit " ELFKIT_VERSION;
 	argv[0] = name;
 	err = command->run(argc, argv, &status);
 	if (err) {

@@ -25,7 +25,9 @@ ok($out =~ /CC +elfkit\/policy\.c/ && $out !~ /disasm\/x86\.c/, 'a header builds
 is($status, 0, 'make install') or diag($err);
 is_deeply([sort map { s/^\Q$tmp\E\/dest//r } grep { -f } split /\n/, `find $tmp/dest`],
 	[sort '/usr/bin/elfkit', '/usr/share/elfkit/boundary.yaml',
-	 '/usr/share/elfkit/include/elfkit.h', map({ "/usr/share/elfkit/$_" } glob('loader/*.[ch]'))], 'installs program, policy and loader');
+	 '/usr/share/elfkit/include/elfkit.h', '/usr/share/bash-completion/completions/elfkit',
+	 '/usr/share/zsh/site-functions/_elfkit', '/usr/share/man/man5/elfkit-boundary.yaml.5', '/usr/share/man/man1/elfkit.1',
+	 map({ m{cmd_(\w+)\.c} ? "/usr/share/man/man1/elfkit-$1.1" : () } glob('elfkit/cmd_*.c')), map({ "/usr/share/elfkit/$_" } glob('loader/*.[ch]'))], 'installs program, policy, loader, manual and completion');
 $ENV{ELFKIT_DATADIR} = "$tmp/dest/usr/share/elfkit";
 ($status) = run("$tmp/dest/usr/bin/elfkit", 'boundary', '-o', "$tmp/r.yaml", kernel_dir($kernels[0]) . '/vmlinux');
 is($status, 0, 'the installed program works');
