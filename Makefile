@@ -208,7 +208,7 @@ $(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIB) $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIB_LDLIBS)
 
 # Programs for the virtual machine: static, so that they need nothing there.
-$(BUILD)/t/vm/%: t/vm/%.c
+$(BUILD)/t/vm/%: t/vm/%.c $(wildcard t/vm/*.h)
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -static -pthread -o $@ $<
