@@ -17,7 +17,7 @@
  * turn.  Each line is answered by one that begins "held" or "same", or says
  * what is wrong.
  *
- * What must be the same is in compare_task(), compare_group() and turns().
+ * What must be the same is in worth_read.h and turns().
  */
 #include "worth.h"
 #include "worth_read.h"
