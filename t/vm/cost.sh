@@ -2,17 +2,13 @@
 # In the guest: what a context switch costs with the stock scheduler and with an unmodified one that is
 # loaded, by turns, so that both meet the kernel in the same moods.
 #
-# A line a run: what it is, stock or loaded, the time, how many switches. t/bench makes a table of them.
+# A line a run: what it is, stock or loaded, the time in ns (pingpong) or us, how many switches. t/bench makes a table of them.
 set -e
 
-switches() { sed -n 's/^ctxt //p' /proc/stat; }
 bench() {	# WHAT OPTION...
 	what=$1
 	shift
-	before=$(switches)
-	# in whole milliseconds
-	seconds=$(hackbench "$@" -s 100 -g 1 -f 10 -l 100 | sed -n 's/^Time: //p')
-	echo $what $who $seconds $(($(switches) - before))
+	echo $what $who $(./charged hackbench "$@" -s 100 -g 1 -f 10 -l 100 2>/dev/null)
 }
 measure() {
 	who=$1
@@ -20,6 +16,8 @@ measure() {
 	./pingpong 5000 > /dev/null
 	for try in 1 2 3; do
 		echo pingpong $who $(./pingpong 5000 | cut -d' ' -f1) 1
+	done
+	for try in $(seq 12); do
 		bench processes
 		bench threads -T
 		bench pipes -p
