@@ -129,7 +129,7 @@ expected='taints kernel|module verification failed|sched: (RT throttling|DL repl
 # the stock kernel does these on its own: see with stock=yes; 6.1 when tasks move between groups, both when a
 # CPU goes and a call of it is under way
 expected="$expected|psi: task underflow|APIC: Stale IRR"
-expected="$expected|oom|Out of memory|Mem-Info|hrtimer: interrupt took|elfkit-vm|clocksource|perf: interrupt took|invoked oom-killer"
+expected="$expected|oom|Out of memory|Mem-Info|hrtimer: interrupt took|elfkit-vm|clocksource|TSC found unstable|perf: interrupt took|invoked oom-killer"
 messages() {
 	case $running in
 	*memory*) dmesg -c >/dev/null; return ;;	# the OOM killer talks a lot; t/soak reads the whole log
