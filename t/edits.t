@@ -74,6 +74,10 @@ for my $kernel (@kernels) {
 		push @files, '-f', "$tmp/$name.ko";
 	}
 	push @files, '-f', damage("$tmp/data.ko", "$tmp/data.damaged");
+	my ($made, undef, $told) = relink($kernel, 'hook+pool', 'pinned.ko');
+	is($made, 0, "$kernel: pinned relinks") or diag($told);
+	rename "$tmp/pinned.ko", "$tmp/pinned.stays" or die;
+	push @files, '-f', "$tmp/pinned.stays";
 	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 1800, '-d', "$tmp/dmesg", @files, '-f',
 		"$programs/asks", '-f', "$programs/sleepers", '-f', "$programs/textdump", 't/vm/edits.sh');
 	is($status, 0, "$kernel: loaded and unloaded, one after the other") or diag($out, $err);
@@ -92,6 +96,12 @@ for my $kernel (@kernels) {
 	my %hooks = %{$said{hooks} || {}};
 	like($hooks{'where another is'}, qr/^refused: files cannot be replaced: hooks has hooks, pools or updated objects/,
 		"$kernel: hooks are not for replacing another module");
+	is($hooks{'another where it is'}, "refused: hooks cannot be replaced: hooks has hooks, pools or updated objects, which begin and end with the kernel's own; disable hooks first (1)",
+		"$kernel: nor for being replaced");
+	my ($held) = $out =~ /^pinned: refused to go back: the kernel may hold the address of (\w+), which/m;
+	is_deeply([$out =~ /^(pinned: .*)$/mg], ["pinned: refused: pinned cannot be replaced: the kernel may hold the address of @{[$held // '']}, which is only in that module",
+		"pinned: refused to go back: the kernel may hold the address of @{[$held // '']}, which is only in this module",
+		'pinned: in use, 1', 'pinned: short deadline: Invalid argument'], "$kernel: a module whose function the kernel may call stays, and works");
 	is_deeply([@hooks{'prepare refuses', 'no memory for a pool', 'runqueue wrong'}],
 		['Operation not permitted', 'Cannot allocate memory', 'Structure needs cleaning'],
 		"$kernel: prepare can refuse, and what it says is what insmod says");

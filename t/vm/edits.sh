@@ -148,6 +148,9 @@ done
 insmod ./hooks.ko 2>/dev/null || :
 echo "hooks: where another is: $(dmesg | sed -n 's/.*elfkit: hooks: //p' | tail -1)"
 back $before
+insmod ./hooks.ko
+insmod ./files.ko 2>/dev/null || echo "hooks: another where it is: $(dmesg | sed -n 's/.*elfkit: files: //p' | tail -1) ($(cat /sys/kernel/elfkit/hooks/enabled))"
+back hooks
 ask after
 
 # An updated setting that is set while the module is in stays as set, and then the module is not for this kernel.
@@ -170,3 +173,11 @@ insmod ./data.ko fault=runqueue 2>/dev/null || echo "fault: refused, setting $(c
 ./textdump -c /tmp/after
 cmp /tmp/before /tmp/after
 echo "text identical"
+
+# A module with a function whose address the kernel may hold stays, and nothing takes over from it.
+mv pinned.stays pinned.ko
+insmod ./pinned.ko
+insmod ./files.ko 2>/dev/null || echo "pinned: $(dmesg | sed -n 's/.*elfkit: files: //p' | tail -1)"
+echo 0 2>/dev/null > /sys/kernel/elfkit/pinned/enabled || echo "pinned: $(dmesg | sed -n 's/.*elfkit: pinned: //p' | tail -1)"
+rmmod pinned 2>/dev/null || echo "pinned: in use, $(cat /sys/kernel/elfkit/pinned/enabled)"
+./asks | sed -n 's/^short/pinned: short/p'
