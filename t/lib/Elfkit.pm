@@ -88,7 +88,7 @@ sub relink {
 sub guest {
 	my ($kernel, $what, $seconds, $script, @files) = @_;
 	my @options;
-	push @options, splice @files, $files[-1] =~ /^-/ ? -1 : -2 while "@files[-2, -1]" =~ /(?:^| )-/;
+	push @options, splice @files, $files[-1] =~ /^-/ ? -1 : -2 while @files > 1 && "@files[-2, -1]" =~ /(?:^| )-/;
 	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', $seconds, '-d', "$tmp/dmesg", @options,
 		(map { ('-f', $_) } @files), $script);
 	Test::More::is($status, 0, "$kernel: $what") or Test::More::diag($out, $err);
