@@ -161,8 +161,8 @@ struct elfkit_culprit {
 
 /* What is on a runqueue, all throttled groups released. */
 struct elfkit_census {
-	unsigned int running;		/* as the runqueue counts, the stopper thread included */
-	unsigned int fair, rt, dl;	/* as they were found */
+	unsigned int running;		/* as the runqueue counts, the stopper thread included, servers not */
+	unsigned int fair, rt, dl, servers;	/* as they were found */
 	unsigned long weight;		/* of the fair tasks */
 	unsigned long tasks;		/* sum of their addresses */
 	u64 dl_bw;

@@ -100,8 +100,10 @@ static notrace void count_dl(const struct rq *rq, struct elfkit_census *census)
 	for (; node; node = rb_next(node)) {
 		struct sched_dl_entity *dl = rb_entry(node, struct sched_dl_entity, rb_node);
 
-		if (is_server(rq, dl))
+		if (is_server(rq, dl)) {
+			census->servers++;
 			continue;
+		}
 		census->dl++;
 		count_task(census, container_of(dl, struct task_struct, dl));
 	}
@@ -138,9 +140,15 @@ static notrace const char *count_fair(const struct rq *rq, struct elfkit_census 
 	return NULL;
 }
 
-/* Fills in @census; what does not add up, or NULL.  The runqueue is offline or was just now. */
+/*
+ * Fills in @census; what does not add up, or NULL.  The runqueue is offline or
+ * was just now.  Some kernels count a deadline server that is queued as a
+ * running task, others do not; @census does not, since it may be queued before
+ * and wait for its time afterwards.
+ */
 static notrace const char *count(const struct rq *rq, struct elfkit_census *census)
 {
+	unsigned int tasks;
 	const char *wrong;
 
 	memset(census, 0, sizeof(*census));
@@ -150,7 +158,10 @@ static notrace const char *count(const struct rq *rq, struct elfkit_census *cens
 	count_rt(rq, census);
 	count_dl(rq, census);
 	/* One more is the stopper thread that does this. */
-	if (!wrong && census->running != census->fair + census->rt + census->dl + 1)
+	tasks = census->fair + census->rt + census->dl + 1;
+	if (census->servers && census->running == tasks + census->servers)
+		census->running = tasks;
+	if (!wrong && census->running != tasks)
 		wrong = "running tasks";
 	return wrong;
 }

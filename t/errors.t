@@ -108,6 +108,7 @@ change_refused(qr/__schedule: that half of it never runs.*: behind the stack swi
 		my $pid = fork // die;
 		if (!$pid) {
 			open STDERR, '>', "$tmp/killed";
+			$SIG{$signal} = 'DEFAULT';	# nohup has it ignored
 			exec @command or die;
 		}
 		# in the middle of the work: its folder is there

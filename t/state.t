@@ -21,6 +21,9 @@ for my $kernel (@kernels) {
 	like($out, qr/^elfkit: sched: refused: the runqueue of CPU \d+ does not add up/m, "$kernel: a wrong runqueue is told");
 	like($out, qr/^nothing is lost$/m, "$kernel: state survives");
 
+	($out) = guest($kernel, 'a deadline server at work', 600, 't/vm/server.sh', $sched);
+	like($out, qr/^served$/m, "$kernel: its server is no task of a runqueue");
+
 	# where time counts instructions, so that none of them runs for long because the host was busy: what a task has
 	# had too much or too little is kept up to a limit
 	($out) = guest($kernel, 'a hundred fair tasks', 1800, 't/vm/worth.sh', $sched, $hello, "$programs/worth",
