@@ -16,6 +16,15 @@ static void out_of_memory(void)
 	abort();
 }
 
+/* Names in a message may come from a damaged file: what a terminal would act on is not shown. */
+static char *one_line(char *message)
+{
+	for (char *c = message; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	return message;
+}
+
 struct err *err_new(const char *fmt, ...)
 {
 	struct err *err = xcalloc(1, sizeof(*err));
@@ -25,6 +34,7 @@ struct err *err_new(const char *fmt, ...)
 	if (vasprintf(&err->message, fmt, ap) < 0)
 		out_of_memory();
 	va_end(ap);
+	one_line(err->message);
 	return err;
 }
 
@@ -34,7 +44,7 @@ struct err *err_in(struct err *err, const char *context)
 		char *message = xasprintf("%s: %s", context, err->message);
 
 		free(err->message);
-		err->message = message;
+		err->message = one_line(message);
 	}
 	return err;
 }

@@ -5,8 +5,9 @@
  * A function that can fail returns `struct err *`, NULL for success.  The caller
  * owns the error: it returns it, adds context with err_in(), or frees it.  The
  * message is one line without a full stop and goes from file to section or
- * function to value.  Bugs of ours are assert()ed instead, and running out of
- * memory ends the program: nothing in here is worth saving then.
+ * function to value; control characters, which a damaged file may have in its
+ * names, are made question marks.  Bugs of ours are assert()ed instead, and
+ * running out of memory ends the program: nothing in here is worth saving then.
  */
 #ifndef ELFKIT_ERR_H
 #define ELFKIT_ERR_H

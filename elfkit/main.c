@@ -28,15 +28,6 @@ static void usage(FILE *to)
 	fputs("\n`elfkit COMMAND --help` says more. Exit status: 0 clean, 1 findings, 2 error.\n", to);
 }
 
-/* Names in a message may come from a damaged file: what a terminal would act on is not shown. */
-static void print_error(const char *message)
-{
-	fputs("elfkit: ", stderr);
-	for (; *message; message++)
-		putc((unsigned char)*message < 0x20 && *message != '\n' ? '?' : *message == 0x7f ? '?' : *message, stderr);
-	putc('\n', stderr);
-}
-
 static int run(const struct command *command, int argc, char **argv)
 {
 	AUTO_FREE char *name = xasprintf("elfkit %s", command->name);
@@ -48,7 +39,7 @@ static int run(const struct command *command, int argc, char **argv)
 	argv[0] = name;
 	err = command->run(argc, argv, &status);
 	if (err) {
-		print_error(err_message(err));
+		fprintf(stderr, "elfkit: %s\n", err_message(err));
 		err_free(err);
 		return EXIT_ERROR;
 	}

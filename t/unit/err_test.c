@@ -25,6 +25,14 @@ TEST(context_may_be_made_in_place)
 	err_free(err);
 }
 
+TEST(a_message_is_one_line_that_no_terminal_acts_on)
+{
+	struct err *err = err_in(err_new("%s: no", "a\nb\033[2J"), "c\x7f");
+
+	assert_string_equal(err_message(err), "c?: a?b?[2J: no");
+	err_free(err);
+}
+
 TEST(success_gets_no_context)
 {
 	assert_null(err_in(NULL, "vmlinux"));
@@ -74,6 +82,7 @@ int main(void)
 		cmocka_unit_test(message_is_formatted),
 		cmocka_unit_test(context_goes_in_front),
 		cmocka_unit_test(context_may_be_made_in_place),
+		cmocka_unit_test(a_message_is_one_line_that_no_terminal_acts_on),
 		cmocka_unit_test(success_gets_no_context),
 		cmocka_unit_test(percent_signs_in_a_context_are_text),
 		cmocka_unit_test(freeing_success_is_nothing),
