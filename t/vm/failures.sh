@@ -205,28 +205,18 @@ hidden() {
 	[ $(traced) -lt $whole ] || fail "$1: what is replaced is traced"
 	echo nop > $trace/current_tracer
 }
-# a kprobe that comes while a load is under way
-refused_amid() {
-	echo "mark $marks." > /dev/kmsg
-	insmod ./sched.ko fault=slow 2>/dev/null &
-	load=$!
-	sleep 0.5
-	echo "p:mine $(printf 0x%x $((middle + at)))" > $trace/kprobe_events
-	echo 1 > $trace/events/kprobes/enable
-	! wait $load
-}
+# the last request for memory is for the copy that is made right before the stop
+load fail_memory=100000
+requests=$((100000 - $(cat /sys/module/sched/parameters/fail_memory)))
+back
 echo '*_fair' > $trace/set_ftrace_filter
 echo wake_up_process >> $trace/set_ftrace_filter
 echo function > $trace/current_tracer
 whole=$(traced)
 echo nop > $trace/current_tracer
 for tracer in function function_graph; do
-	marks=$((marks + 1))
-	tracer_amid $tracer "refused load" refused_amid
-	dmesg | sed "1,/mark $marks\.$/d" | grep -q 'refused: .*: a kprobe is there' || fail "refused load amid $tracer: not told"
+	tracer_amid $tracer "refused load" "! insmod ./sched.ko fault=slow fail_memory=$requests 2>/dev/null"
 	has_all "refused load amid $tracer"
-	echo 0 > $trace/events/kprobes/enable
-	echo > $trace/kprobe_events
 	text "refused load amid $tracer"
 	tracer_amid $tracer load "insmod ./sched.ko fault=slow"
 	hidden "load amid $tracer"
