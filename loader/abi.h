@@ -8,14 +8,15 @@
  * loader has turned it into a running address before the first line of the
  * loader runs.  Nothing in the table is written after the module was made.
  *
- * Both sides are built from this one file; ELFKIT_ABI changes with its layout.
+ * Both sides are built from this one file; ELFKIT_ABI changes with its layout, and with what two
+ * modules ask of each other (struct elfkit_peer in loader.h).
  */
 #ifndef ELFKIT_LOADER_ABI_H
 #define ELFKIT_LOADER_ABI_H
 
 #include <linux/types.h>
 
-#define ELFKIT_ABI		5
+#define ELFKIT_ABI		6
 #define ELFKIT_TABLE_SYMBOL	"elfkit_table"
 
 #define ELFKIT_BUILD_ID_MAX	32	/* bytes; SHA-1 has 20 */

@@ -52,7 +52,7 @@ static int register_jump_labels(struct module *module)
 		module->num_jump_entries = 0;
 	return err;
 #else
-	return elfkit_table.jump_labels_size ? -ENOEXEC : 0;
+	return elfkit_table.jump_labels_size ? announce(0, "jump labels") : 0;
 #endif
 }
 
@@ -72,7 +72,7 @@ static int register_static_calls(struct module *module)
 		module->num_static_call_sites = 0;
 	return err;
 #else
-	return elfkit_table.static_calls_size ? -ENOEXEC : 0;
+	return elfkit_table.static_calls_size ? announce(0, "static calls") : 0;
 #endif
 }
 

@@ -11,7 +11,7 @@
  * stacks:   is a task inside code that is about to change?  (before and in the stop)
  * text:     the bytes at the patch sites                    (in the stop)
  * updates:  new contents of the kernel's objects            (in the stop)
- * withhold: keeps ftrace off the sites                      (around the stop)
+ * withhold: keeps ftrace off the sites, and tracers waiting (around each try)
  * rebuild:  tasks off the runqueues and on again            (in the stop)
  * memory:   what is allocated; failures for tests
  * hooks:    functions of the new code that run around the switch
@@ -85,8 +85,8 @@ struct elfkit_peer {
 	bool **marked;			/* withhold.c: per site; NULL: none */
 	bool (*enabled)(void);
 	const char *(*pinned)(void);	/* why there is no taking over, or NULL */
-	int (*idle)(void);		/* withhold.c: no tracer skips its sites */
-	void (*give_back)(void);	/* withhold.c: its sites, less those that were taken over */
+	int (*idle)(void);		/* withhold.c: no tracer skips its sites.  Under ftrace_lock */
+	void (*give_back)(void);	/* withhold.c: its sites, less those that were taken over.  The same */
 	void (*taken_over)(void);	/* it is not enabled any more; its reference is the caller's */
 };
 
@@ -216,11 +216,10 @@ void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned int rank,
 
 extern bool *elfkit_withheld;
 
-int elfkit_withhold(void);
 int elfkit_withhold_idle(void);
-void elfkit_withhold_end(void);
-void elfkit_withhold_forget(void);
-void elfkit_withhold_adopt(const struct elfkit_peer *peer);
+void elfkit_withhold_give_back(void);
+int elfkit_withhold_begin(bool replace, const struct elfkit_peer *from);
+void elfkit_withhold_end(bool replace, const struct elfkit_peer *from, int err);
 bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler);
 
 /* ---- rebuild.c ---- */
@@ -259,6 +258,7 @@ int elfkit_pools_show(char *buf);
 struct page;
 
 bool elfkit_memory_fails(void);
+int elfkit_short(void);
 void *elfkit_alloc(size_t nr, size_t size);
 __printf(1, 2) char *elfkit_asprintf(const char *format, ...);
 void elfkit_free(const void *memory);

@@ -77,6 +77,7 @@ static int enable(void)
 	struct elfkit_peer *from;
 	int err;
 
+	blockers.nr = 0;
 	err = elfkit_peer_lock(&from);
 	if (err)
 		return err;
@@ -103,7 +104,7 @@ static int enable(void)
 	}
 	on_probation = probation;
 	if (on_probation)
-		mod_delayed_work(system_long_wq, &probation_work, probation * HZ);
+		mod_delayed_work(system_long_wq, &probation_work, (unsigned long)probation * HZ);
 	goto unlock;
 hooks:
 	elfkit_hooks_gone();
@@ -122,6 +123,7 @@ static int disable(void)
 	struct elfkit_times times;
 	int err;
 
+	blockers.nr = 0;
 	if (elfkit_table.pinned) {
 		pr_err("refused to go back: the kernel may hold the address of %s, which is only in this module\n",
 		       elfkit_name(elfkit_table.pinned));
@@ -152,14 +154,6 @@ static int disable(void)
 	return 0;
 }
 
-/* Where no line in the log has said so yet. */
-static int told(int err)
-{
-	if (err == -ENOMEM)
-		pr_err("refused: memory is short, nothing has changed\n");
-	return err;
-}
-
 /* Nobody has confirmed in time.  If that moment is a busy one, there will be a better one. */
 static void end_probation(struct work_struct *work)
 {
@@ -168,7 +162,7 @@ static void end_probation(struct work_struct *work)
 	mutex_lock(&control);
 	if (enabled && on_probation) {
 		pr_notice("not confirmed within %u s, going back\n", probation);
-		err = told(disable());
+		err = disable();
 	}
 	mutex_unlock(&control);
 	if (err)
@@ -214,6 +208,7 @@ static void taken_over(void)
 {
 	enabled = false;
 	on_probation = false;
+	blockers.nr = 0;
 	elfkit_text_forget(&text);
 }
 
@@ -232,7 +227,7 @@ struct elfkit_peer elfkit_self = {
 	.enabled = elfkit_enabled,
 	.pinned = pinned,
 	.idle = elfkit_withhold_idle,
-	.give_back = elfkit_withhold_end,
+	.give_back = elfkit_withhold_give_back,
 	.taken_over = taken_over,
 };
 
@@ -245,7 +240,7 @@ int elfkit_set_enabled(bool on)
 	if (!ready)
 		err = -ENODEV;
 	else if (on != enabled)
-		err = told(on ? enable() : disable());
+		err = on ? enable() : disable();
 	mutex_unlock(&control);
 	return err;
 }
@@ -299,20 +294,12 @@ static int __init begin(void)
 	return err;
 }
 
-/* After a load that failed, or when all is over. */
-static void end(void)
-{
-	elfkit_withhold_end();
-	elfkit_withhold_forget();
-	elfkit_memory_check();
-}
-
 static int __init elfkit_init(void)
 {
-	int err = told(begin());
+	int err = begin();
 
 	if (err)
-		end();
+		elfkit_memory_check();
 	return err;
 }
 
@@ -320,7 +307,7 @@ static void __exit elfkit_exit(void)
 {
 	cancel_delayed_work_sync(&probation_work);
 	elfkit_sysfs_remove();
-	end();
+	elfkit_memory_check();
 	pr_info("removed\n");
 }
 

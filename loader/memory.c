@@ -6,6 +6,7 @@
  * request fail, also those that the kernel makes on our behalf.  Outside the stop only.
  */
 #include <linux/atomic.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -42,6 +43,13 @@ static void *count(void *memory)
 void *elfkit_alloc(size_t nr, size_t size)
 {
 	return elfkit_memory_fails() ? NULL : count(kvcalloc(nr, size, GFP_KERNEL | __GFP_NOWARN));
+}
+
+/* For whoever cannot go on without: -ENOMEM, and the line that says so. */
+int elfkit_short(void)
+{
+	pr_err("refused: memory is short, nothing has changed\n");
+	return -ENOMEM;
 }
 
 char *elfkit_asprintf(const char *format, ...)

@@ -158,7 +158,7 @@ int elfkit_stacks_init(struct elfkit_stacks *stacks, bool replace, const struct 
 		return 0;
 nomem:
 	elfkit_stacks_release(stacks);
-	return -ENOMEM;
+	return elfkit_short();
 }
 
 void elfkit_stacks_release(struct elfkit_stacks *stacks)
@@ -198,7 +198,7 @@ static int collect_tasks(struct elfkit_stacks *stacks)
 	stacks->unclean = elfkit_alloc(1ul << stacks->known_bits, sizeof(*stacks->unclean));
 	stacks->nr_unclean = 0;
 	if (!stacks->known || !stacks->unclean)
-		return -ENOMEM;
+		return elfkit_short();
 
 	/* Who finds no room, or is born later, is unwound in the stop. */
 	rcu_read_lock();

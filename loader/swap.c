@@ -10,9 +10,9 @@
  * of them.  A task in the zone means that nothing changes: let it run, back
  * off, try again, and after the last try fail with -EBUSY and its name.
  *
- * Locks: cpus_read_lock, then text_mutex, as kprobes and jump labels do.
- * ftrace_lock is taken on its own, before or after, since ftrace may take
- * either of them inside it.
+ * Locks, in the order in which ftrace, kprobes and jump labels take them, too:
+ * ftrace_lock, for one try (withhold.c); tracepoints' own, for a moment;
+ * cpus_read_lock; text_mutex.
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>
@@ -48,13 +48,14 @@ enum elfkit_mark {
 
 struct swap {
 	struct elfkit_text *text;
-	const struct elfkit_table *from;	/* of the module that we take over from, or NULL */
+	const struct elfkit_peer *from;	/* whom we take over from, or NULL */
 	struct elfkit_stacks stacks;
 	bool replace;
 	unsigned int nr;	/* CPUs in the stop */
 	atomic_t ranks;
 	atomic_t arrived;
-	int verdict;		/* written by rank 0 between barriers */
+	int verdict;		/* of the stop; written by rank 0 */
+	bool foreign;		/* somebody has written to an updated object: noted before barrier 2 */
 	bool rebuild;
 	bool fault;		/* a test wants the runqueues to be wrong */
 	bool slow;		/* a test wants time before the stop */
@@ -74,15 +75,18 @@ static notrace void meet(struct swap *swap, unsigned int step)
 	smp_mb();
 }
 
-static notrace int decide(const struct swap *swap)
+/*
+ * Whether nothing may change.  Every CPU comes to the same answer, since it rests on what was noted before
+ * barrier 2 only: behind it, another one's runqueue is being emptied, by code that may write to objects.
+ */
+static notrace bool blocked(const struct swap *swap)
 {
 	unsigned int rank;
 
 	for (rank = 0; rank < swap->nr; rank++)
 		if (swap->stacks.slots[rank].blocked)
-			return -EBUSY;
-	/* Somebody has written since the look before the stop: the next look says who. */
-	return elfkit_updates_ours(!swap->replace) ? 0 : -EBUSY;
+			return true;
+	return swap->foreign;
 }
 
 /* Whether a runqueue does not add up; every CPU comes to the same answer between two barriers. */
@@ -163,9 +167,11 @@ static notrace int stopped(void *data)
 	meet(swap, 1);			/* all stopper threads are known */
 	stamp(swap, rank, MARK_ARRIVED);
 	elfkit_stacks_check_share(&swap->stacks, rank, swap->nr);
+	if (rank == swap->nr - 1)	/* whose share is never the largest */
+		swap->foreign = !elfkit_updates_ours(!swap->replace);
 	meet(swap, 2);			/* all stacks are checked */
 	stamp(swap, rank, MARK_CHECKED);
-	if (!decide(swap))
+	if (!blocked(swap))
 		change(swap, slot, rank);
 	slot->left = ktime_get_mono_fast_ns();
 	return 0;
@@ -179,6 +185,7 @@ static void reset(struct swap *swap)
 
 	swap->nr = num_online_cpus();
 	swap->verdict = -EBUSY;
+	swap->foreign = false;
 	atomic_set(&swap->ranks, 0);
 	atomic_set(&swap->arrived, 0);
 	for (i = 0; i < swap->nr; i++) {
@@ -256,11 +263,11 @@ static void name_wrong(const struct swap *swap)
 	}
 }
 
-/* One stop, with CPUs and text held still around it. */
-static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
+/* One stop, with CPUs and text held still around it.  @difference: of a function that is not as in vmlinux. */
+static int stop(struct swap *swap, struct elfkit_times *times, u64 start,
+		struct elfkit_difference *difference)
 {
 	struct mutex *text_mutex = elfkit_ptr(struct mutex, elfkit_table.text_mutex);
-	struct elfkit_difference difference = { 0 };
 	u64 before;
 	int err = 0;
 
@@ -268,8 +275,8 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 	mutex_lock(text_mutex);
 
 	if (swap->replace) {
-		err = elfkit_text_save(swap->text, swap->from);
-		err = err ?: elfkit_bodies_compare(swap->text->saved, &difference);
+		err = elfkit_text_save(swap->text, swap->from ? swap->from->table : NULL);
+		err = err ?: elfkit_bodies_compare(swap->text->saved, difference);
 	}
 	err = err ?: elfkit_text_verify(swap->text, false);
 	err = err ?: elfkit_updates_verify(!swap->replace);
@@ -284,10 +291,13 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 	times->stopped = ktime_get_mono_fast_ns() - before;
 	if (!err)
 		err = swap->verdict;
+	/* If it is as it should be by now, try again. */
+	if (err == -EBUSY && swap->foreign)
+		err = elfkit_updates_verify(!swap->replace) ?: -EBUSY;
 	if (err == -EUCLEAN) {
 		name_wrong(swap);
-		WARN_ON_ONCE(elfkit_text_verify(swap->text, false) ||
-			     elfkit_updates_verify(!swap->replace));
+		WARN_ON_ONCE(elfkit_text_verify(swap->text, false));
+		elfkit_updates_verify(!swap->replace);
 	}
 	if (err)
 		goto unlock;
@@ -300,31 +310,36 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start)
 unlock:
 	mutex_unlock(text_mutex);
 	cpus_read_unlock();
-	if (difference.name)
-		elfkit_who_differs(&difference);
 	return err;
 }
 
 static int try_once(struct swap *swap, struct elfkit_times *times, u64 start)
 {
+	struct elfkit_difference difference = { 0 };
 	unsigned int i;
 	int err;
 
+	err = elfkit_withhold_begin(swap->replace, swap->from);
+	if (err)
+		return err;
 	for (i = 0; i < num_possible_cpus(); i++)
 		swap->stacks.slots[i].blocked = false;
 	err = elfkit_stacks_look(&swap->stacks);
 	if (!err && swap->slow)
 		msleep(SLOW_MS);
 	if (!err)
-		err = stop(swap, times, start);
+		err = stop(swap, times, start, &difference);
 	elfkit_stacks_unlook(&swap->stacks);
+	elfkit_withhold_end(swap->replace, swap->from, err);
+	if (difference.name)
+		elfkit_who_differs(&difference);
 	return err;
 }
 
 static int try_often(struct swap *swap, struct elfkit_times *times,
 		     struct elfkit_blockers *blockers, u64 start)
 {
-	unsigned int delay = elfkit_delay_ms;
+	unsigned int delay = min_t(unsigned int, READ_ONCE(elfkit_delay_ms), MAX_DELAY_MS);
 	unsigned int retries = READ_ONCE(elfkit_retries);
 	int err;
 
@@ -332,8 +347,10 @@ static int try_often(struct swap *swap, struct elfkit_times *times,
 		bool final = times->tries > retries;
 
 		err = try_once(swap, times, start);
-		if (err != -EBUSY)
+		if (err != -EBUSY) {
+			blockers->nr = 0;
 			return err;
+		}
 		name_culprits(swap, final, blockers);
 		if (final)
 			return err;
@@ -342,29 +359,6 @@ static int try_often(struct swap *swap, struct elfkit_times *times,
 			return -EINTR;
 		delay = min_t(unsigned int, delay * 2, MAX_DELAY_MS);
 		start = ktime_get_mono_fast_ns();
-	}
-}
-
-/*
- * Nobody may lose a function that it traces: where jumps come, and where another module's go.
- */
-static int withhold(bool replace, const struct elfkit_peer *from)
-{
-	int err = from ? from->idle() : 0;
-
-	if (err)
-		pr_err("refused: somebody traces a function of %s\n", from->module->name);
-	return err ?: replace ? elfkit_withhold() : elfkit_withhold_idle();
-}
-
-/* @err: how it ended. */
-static void end_withhold(bool replace, const struct elfkit_peer *from, int err)
-{
-	if (replace ? err : !err) {
-		elfkit_withhold_end();
-	} else if (from) {
-		elfkit_withhold_adopt(from);
-		from->give_back();
 	}
 }
 
@@ -380,20 +374,17 @@ int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_peer *from
 	struct swap swap = {
 		.text = text, .replace = replace, .rebuild = ELFKIT_REBUILDS,
 		.fault = elfkit_fault("runqueue"), .slow = elfkit_fault("slow"),
-		.from = from ? from->table : NULL,
+		.from = from,
 	};
+	const struct elfkit_table *table = from ? from->table : NULL;
 	u64 start = ktime_get_mono_fast_ns();
 	int err;
 
 	memset(times, 0, sizeof(*times));
-	blockers->nr = 0;
-	err = withhold(replace, from);
+	err = elfkit_stacks_init(&swap.stacks, replace, table);
 	if (err)
 		return err;
-	err = elfkit_stacks_init(&swap.stacks, replace, swap.from);
-	if (err)
-		goto withhold;
-	err = elfkit_text_map(text, replace, swap.from);
+	err = elfkit_text_map(text, replace, table);
 	if (err)
 		goto stacks;
 	err = elfkit_updates_map();
@@ -407,8 +398,6 @@ text:
 	elfkit_text_unmap(text);
 stacks:
 	elfkit_stacks_release(&swap.stacks);
-withhold:
-	end_withhold(replace, from, err);
 	times->total = ktime_get_mono_fast_ns() - start;
 	if (err == -EBUSY)
 		pr_err("%s given up after %u %s, nothing changed\n",

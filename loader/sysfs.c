@@ -185,7 +185,7 @@ static struct kobject *get_shared(void)
 	struct kobject *kobj = NULL;
 
 	if (!node)
-		return make("elfkit", kernel_kobj) ?: ERR_PTR(-ENOMEM);
+		return make("elfkit", kernel_kobj) ?: ERR_PTR(elfkit_short());
 	/* The private pointer of a sysfs directory's node is its kobject. */
 	if (kernfs_type(node) == KERNFS_DIR)
 		kobj = kobject_get_unless_zero(node->priv);

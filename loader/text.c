@@ -16,6 +16,8 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
+#include <asm/pgtable_types.h>
+
 #include "loader.h"
 
 #define LINE		64	/* x86-64 cache line; a larger one contains it */
@@ -116,7 +118,7 @@ static int plan(struct elfkit_text *text, bool replace, const struct elfkit_tabl
 	text->patches = elfkit_alloc(elfkit_table.nr_sites + (from ? from->nr_sites : 0),
 				     sizeof(*text->patches));
 	if (!text->patches)
-		return -ENOMEM;
+		return elfkit_short();
 	while (own < own_end || theirs < theirs_end) {
 		struct elfkit_patch *patch = &text->patches[text->nr_patches++];
 
@@ -160,10 +162,13 @@ int elfkit_text_verify(const struct elfkit_text *text, bool after)
 
 /* ---- writing it ---- */
 
-/* The page behind an address in the kernel image, wherever KASLR has put it. */
+/*
+ * The page behind an address in the kernel image, as the processor finds it: what is written through
+ * another mapping of it is written there, and nowhere else.
+ */
 struct page *elfkit_text_page(unsigned long addr)
 {
-	return virt_to_page(lm_alias((void *)addr));
+	return pfn_to_page(slow_virt_to_phys((void *)addr) >> PAGE_SHIFT);
 }
 
 /*
@@ -181,7 +186,7 @@ static int map(struct elfkit_text *text)
 
 	pages = elfkit_alloc(2 * nr, sizeof(*pages));
 	if (!pages)
-		return -ENOMEM;
+		return elfkit_short();
 	for (i = 0; i < nr; i++) {
 		unsigned long first = patch[i].addr & PAGE_MASK;
 		unsigned long end = (patch[i].addr + ELFKIT_JUMP_SIZE - 1) & PAGE_MASK;
@@ -198,7 +203,7 @@ static int map(struct elfkit_text *text)
 	}
 	text->alias = elfkit_map(pages, used);
 	elfkit_free(pages);
-	return text->alias ? 0 : -ENOMEM;
+	return text->alias ? 0 : elfkit_short();
 }
 
 /*
@@ -211,16 +216,8 @@ int elfkit_text_map(struct elfkit_text *text, bool replace, const struct elfkit_
 	u64 i;
 
 	err = err ?: map(text);
-	for (i = 0; !err && i < text->nr_patches; i++) {
-		struct elfkit_patch *patch = &text->patches[i];
-
-		patch->at = text->alias + (unsigned long)patch->at;
-		/* The alias must be the text: nothing else may be written to. */
-		if (memcmp(patch->at, elfkit_ptr(u8, patch->addr), ELFKIT_JUMP_SIZE)) {
-			pr_err("refused: the kernel's text cannot be mapped a second time\n");
-			err = -EFAULT;
-		}
-	}
+	for (i = 0; !err && i < text->nr_patches; i++)
+		text->patches[i].at = text->alias + (unsigned long)text->patches[i].at;
 	if (err)
 		elfkit_text_unmap(text);
 	return err;
@@ -303,7 +300,7 @@ int elfkit_text_save(struct elfkit_text *text, const struct elfkit_table *from)
 	text->nr_saved = elfkit_table.bodies_size;
 	text->saved = elfkit_alloc(1, text->nr_saved);
 	if (!text->saved)
-		return -ENOMEM;
+		return elfkit_short();
 	for (i = 0; i < elfkit_table.nr_ranges; i++) {
 		memcpy(text->saved + at, elfkit_ptr(u8, range[i].start),
 		       range[i].end - range[i].start);

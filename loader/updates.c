@@ -122,26 +122,20 @@ int elfkit_updates_map(void)
 {
 	const struct elfkit_update *update = updates();
 	u64 i;
-	int err = 0;
 
 	if (!elfkit_table.nr_updates)
 		return 0;
 	mappings = elfkit_alloc(elfkit_table.nr_updates, sizeof(*mappings));
 	if (!mappings)
-		return -ENOMEM;
-	for (i = 0; i < elfkit_table.nr_updates && !err; i++, update++) {
+		return elfkit_short();
+	for (i = 0; i < elfkit_table.nr_updates; i++, update++) {
 		mappings[i] = map_object(update);
-		if (!mappings[i])
-			err = -ENOMEM;
-		/* The alias must be the object: nothing else may be written to. */
-		else if (memcmp(alias(i), elfkit_ptr(u8, update->addr), update->size))
-			err = -EFAULT;
+		if (!mappings[i]) {
+			elfkit_updates_unmap();
+			return elfkit_short();
+		}
 	}
-	if (err == -EFAULT)
-		pr_err("refused: the kernel's data cannot be mapped a second time\n");
-	if (err)
-		elfkit_updates_unmap();
-	return err;
+	return 0;
 }
 
 void elfkit_updates_unmap(void)
@@ -200,11 +194,11 @@ void elfkit_updates_report(bool replaced)
 
 	if (!elfkit_table.nr_updates)
 		return;
-	/* Cannot fail; if it did, everyone should know. */
-	if (replaced)
-		WARN_ON_ONCE(find_foreign(true, &at));
 	for (i = 0; i < elfkit_table.nr_updates; i++, update++) {
 		bytes += update->size;
+		/* Who may write to another has perhaps done so since the stop. */
+		WARN_ON_ONCE(update->flags & ELFKIT_UPDATE_CONSTANT &&
+			     first_difference(update, replaced ? update->now : update->old) < update->size);
 		if (replaced) {
 			pr_info("%s has new contents: %llu of %llu words\n", elfkit_name(update->name),
 				count_words(update), DIV_ROUND_UP_ULL(update->size, WORD));
@@ -213,7 +207,6 @@ void elfkit_updates_report(bool replaced)
 		at = first_difference(update, update->old);
 		if (at == update->size)
 			continue;
-		WARN_ON_ONCE(!(update->flags & ELFKIT_UPDATE_SETTING));
 		pr_notice("%s was set while the module was in, and stays as set\n",
 			  elfkit_name(update->name));
 		bytes -= update->size;

@@ -5,9 +5,14 @@
  * A tracer that found our jump where it expects a nop would warn and shut
  * ftrace down until the next boot.  So the records of the sites are marked
  * disabled, as the kernel itself does for weak functions that lost: tracers
- * then skip them and do not count on them.  For the same counting a record
- * must not be given back while a tracer that skipped it is still registered
- * (it would take off a count that it never added): going back is refused then.
+ * then skip them and do not count on them.
+ *
+ * For the same counting a record must not be given back while a tracer that
+ * skipped it is still registered (it would take off a count that it never
+ * added).  So each try marks and unmarks under one hold of ftrace_lock: whoever
+ * starts a tracer meanwhile waits, and finds either our jumps and marks or
+ * neither.  Who started one since, with the module in, has to stop it before
+ * going back: that is refused.
  */
 #include <linux/errno.h>
 #include <linux/ftrace.h>
@@ -18,14 +23,13 @@
 
 #include "loader.h"
 
-/* Per site, whether the mark is ours.  Kept as long as any mark is. */
+/* Per site, whether the mark is ours.  There while we are in, or a try to go in goes on. */
 bool *elfkit_withheld;
 
 #ifdef CONFIG_DYNAMIC_FTRACE
 
 /* kernel/trace/ftrace_internal.h */
 int ftrace_ops_test(struct ftrace_ops *ops, unsigned long ip, void *regs);
-
 
 static struct mutex *ftrace_mutex(void)
 {
@@ -54,12 +58,7 @@ static unsigned long handler_of(unsigned long ip)
 	return handler;
 }
 
-static bool wanted(const struct elfkit_site *site)
-{
-	return handler_of(site->addr);
-}
-
-/* Whether @ip is a function's traced entry and a registered tracer asks for it; by which handler. */
+/* Whether @ip is a function's traced entry and a registered tracer asks for it; by which handler.  Not in a try. */
 bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler)
 {
 	*handler = 0;
@@ -90,14 +89,14 @@ static u64 site_at(unsigned long ip)
 	return elfkit_table.nr_sites;
 }
 
-/* Refuses if a tracer asks for a site, with a message.  Under ftrace_lock. */
-static int check_wanted(void)
+/* 0, or -EADDRINUSE with a message: a tracer asks for a site, or has skipped it.  Under ftrace_lock. */
+int elfkit_withhold_idle(void)
 {
 	const struct elfkit_site *site = elfkit_sites();
 	u64 i;
 
 	for (i = 0; i < elfkit_table.nr_sites; i++, site++) {
-		if (!wanted(site))
+		if (!handler_of(site->addr))
 			continue;
 		pr_err("refused: function tracing, a kprobe, livepatch or BPF is attached to %s; detach it and try again\n",
 		       elfkit_name(site->name));
@@ -106,21 +105,10 @@ static int check_wanted(void)
 	return 0;
 }
 
-/* Before the sites are written. */
-int elfkit_withhold(void)
+static void take(void)
 {
 	struct ftrace_rec_iter *iter;
-	int err;
 
-	if (!elfkit_withheld)
-		elfkit_withheld = elfkit_alloc(elfkit_table.nr_sites, sizeof(*elfkit_withheld));
-	if (!elfkit_withheld)
-		return -ENOMEM;
-
-	mutex_lock(ftrace_mutex());
-	err = check_wanted();
-	if (err)
-		goto out;
 	for_ftrace_rec_iter(iter) {
 		struct dyn_ftrace *rec = ftrace_rec_iter_record(iter);
 		u64 i = site_at(rec->ip);
@@ -130,74 +118,32 @@ int elfkit_withhold(void)
 		rec->flags |= FTRACE_FL_DISABLED;
 		elfkit_withheld[i] = true;
 	}
-out:
-	mutex_unlock(ftrace_mutex());
-	return err;
 }
 
-/* Before going back: has a tracer been started that skipped our sites? */
-int elfkit_withhold_idle(void)
+/* The sites hold the kernel's own bytes, and no tracer has skipped them.  Under ftrace_lock. */
+void elfkit_withhold_give_back(void)
 {
-	int err;
-
-	mutex_lock(ftrace_mutex());
-	err = check_wanted();
-	mutex_unlock(ftrace_mutex());
-	return err;
-}
-
-/*
- * Once the sites hold their own bytes again.  A tracer that was started since
- * elfkit_withhold_idle() keeps its functions from being traced until the next
- * load and going back, or the next boot: harmless, but said.
- */
-void elfkit_withhold_end(void)
-{
-	const struct elfkit_site *sites = elfkit_sites();
 	struct ftrace_rec_iter *iter;
-	bool left = false;
 
-	if (!elfkit_withheld)
-		return;
-	mutex_lock(ftrace_mutex());
 	for_ftrace_rec_iter(iter) {
 		struct dyn_ftrace *rec = ftrace_rec_iter_record(iter);
 		u64 i = site_at(rec->ip);
 
-		if (i == elfkit_table.nr_sites || !elfkit_withheld[i])
-			continue;
-		if (wanted(&sites[i])) {
-			pr_notice("%s cannot be traced from now on: a tracer was started while it was given back\n",
-				  elfkit_name(sites[i].name));
-			left = true;
-			continue;
-		}
-		rec->flags &= ~FTRACE_FL_DISABLED;
-		elfkit_withheld[i] = false;
+		if (i < elfkit_table.nr_sites && elfkit_withheld[i])
+			rec->flags &= ~FTRACE_FL_DISABLED;
 	}
-	mutex_unlock(ftrace_mutex());
-	if (!left)
-		elfkit_withhold_forget();
-}
-
-/* When the module goes: what could not be given back stays hidden until the next boot. */
-void elfkit_withhold_forget(void)
-{
 	elfkit_free(elfkit_withheld);
 	elfkit_withheld = NULL;
 }
 
-/* Once we are in where @peer was: the marks of sites that both have are ours now. */
-void elfkit_withhold_adopt(const struct elfkit_peer *peer)
+/* We are in where @peer was: the marks of sites that both have are ours now.  Under ftrace_lock. */
+static void adopt(const struct elfkit_peer *peer)
 {
 	const struct elfkit_site *own = elfkit_sites(), *theirs;
 	bool *their_marks = *peer->marked;
 	u64 i = 0, k;
 
-	if (!their_marks)
-		return;
 	theirs = elfkit_ptr(const struct elfkit_site, peer->table->sites);
-	mutex_lock(ftrace_mutex());
 	for (k = 0; k < peer->table->nr_sites; k++) {
 		while (i < elfkit_table.nr_sites && own[i].addr < theirs[k].addr)
 			i++;
@@ -206,30 +152,68 @@ void elfkit_withhold_adopt(const struct elfkit_peer *peer)
 			their_marks[k] = false;
 		}
 	}
+}
+
+/*
+ * Before a try to go in (@replace), perhaps where @from is, or to go back: nobody may lose a function
+ * that it traces.  0 with ftrace_lock held, for elfkit_withhold_end(); or an error with a message.
+ */
+int elfkit_withhold_begin(bool replace, const struct elfkit_peer *from)
+{
+	int err;
+
+	if (replace) {
+		elfkit_withheld = elfkit_alloc(elfkit_table.nr_sites, sizeof(*elfkit_withheld));
+		if (!elfkit_withheld)
+			return elfkit_short();
+	}
+	mutex_lock(ftrace_mutex());
+	err = from ? from->idle() : 0;
+	if (err)
+		pr_err("refused: somebody traces a function of %s\n", from->module->name);
+	err = err ?: elfkit_withhold_idle();
+	if (!err) {
+		if (replace)
+			take();
+		return 0;
+	}
+	mutex_unlock(ftrace_mutex());
+	if (replace) {
+		elfkit_free(elfkit_withheld);
+		elfkit_withheld = NULL;
+	}
+	return err;
+}
+
+/* After the try; @err: how it ended. */
+void elfkit_withhold_end(bool replace, const struct elfkit_peer *from, int err)
+{
+	if (replace ? err : !err) {
+		elfkit_withhold_give_back();
+	} else if (from) {
+		adopt(from);
+		from->give_back();
+	}
 	mutex_unlock(ftrace_mutex());
 }
 
 #else
-
-int elfkit_withhold(void)
-{
-	return 0;
-}
 
 int elfkit_withhold_idle(void)
 {
 	return 0;
 }
 
-void elfkit_withhold_end(void)
+void elfkit_withhold_give_back(void)
 {
 }
 
-void elfkit_withhold_forget(void)
+int elfkit_withhold_begin(bool replace, const struct elfkit_peer *from)
 {
+	return 0;
 }
 
-void elfkit_withhold_adopt(const struct elfkit_peer *peer)
+void elfkit_withhold_end(bool replace, const struct elfkit_peer *from, int err)
 {
 }
 

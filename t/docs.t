@@ -77,7 +77,7 @@ $count = 0;
 for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unload cmd_status)) {
 	my $source = comments_removed(slurp($file)) =~ s/" (?:KBUILD_MODNAME|REMEDY) "/%s/gr =~ s/%(?:\*ph|p)[A-Za-z]*/%s/gr;
 	my @calls = $file =~ /^loader/ ? map({ calls($source, $_) } qw(pr_err pr_crit pr_notice pr_warn)) :
-		map({ calls($source, $_) } qw(err_new fprintf));
+		(map({ calls($source, $_) } qw(err_new fprintf)), $source =~ /^\t\treturn ("[^"]* [^"]*");/mg);
 	push @calls, $source =~ /\bpr_fmt(\((?:[^()]|(?1))*\))/g, $source =~ /\bsnprintf\(who,.*?\);/gs if $file =~ /^loader/;
 	for my $message (map { (literals($_))[0] // () } @calls) {
 		my $pattern = pattern($message =~ s/\\n$//r);
@@ -88,6 +88,28 @@ for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unl
 }
 cmp_ok($count, '>', 55, 'the loader says as much');
 is_deeply(\@untold, [], 'docs/loader.md has each message of it') or diag(join "\n", @untold);
+
+# errnos: where a message is followed by the error that it goes with, its row says it, in the second column; where it
+# goes with whatever E is, the row says E
+my %said;
+for my $line (split /\n/, slurp('docs/loader.md')) {
+	my ($message, $errno) = map { plain($_) } $line =~ /^\| (.*?[^\\]) \| ([^|]*) \|/ or next;
+	push @{$said{$message}}, $errno;
+}
+my ($pairs, @other);
+for my $file (sort glob 'loader/*.c') {
+	my $source = comments_removed(slurp($file)) =~ s/" (?:KBUILD_MODNAME|REMEDY) "/%s/gr =~ s/%(?:\*ph|p)[A-Za-z]*/%s/gr;
+	while ($source =~ /\bpr_err(\((?:[^()]|(?1))*\));(.*?)(?=pr_err|\n\}\n)/gs) {
+		my ($call, $after) = ($1, $2);
+		my ($errno) = $after =~ /^[^{}]*?\breturn (?:ERR_PTR\()?-(E[A-Z]+)\b/ or next;
+		my $pattern = pattern((literals($call))[0] =~ s/\\n$//r);
+		my @rows = grep { /$pattern/ } keys %said;
+		$pairs++;
+		push @other, "$file: $errno: " . (literals($call))[0] if !@rows || grep { !/\b$errno\b/ } map { @{$said{$_}} } @rows;
+	}
+}
+cmp_ok($pairs, '>=', 18, 'messages are found with their errno');
+is_deeply(\@other, [], 'docs/loader.md has the errno of each') or diag(join "\n", @other);
 my %parameter = map { $_ => 1 } map { slurp($_) =~ /\bmodule_param(?:_named)?\((\w+)/g } glob 'loader/*.c';
 is_deeply([grep { $loader !~ /\b$_\b/ } sort keys %parameter], [], 'and each parameter');
 

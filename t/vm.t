@@ -115,6 +115,7 @@ sub check_failures {
 	my %short = map { $_ => [$out =~ /^short of memory, $_: (\d+) refused, (\d+) done without/m] } qw(load back replace);
 	cmp_ok($short{load}[0] // 0, '>=', 17, "$kernel: each request for memory of a load fails once, to the last");
 	cmp_ok($short{$_}[0] // 0, '>=', 7, "$kernel: the same for $_") for qw(back replace);
+	cmp_ok($out =~ /^tracers in the middle: (\d+) functions traced$/m ? $1 : 0, '>=', 10, "$kernel: tracers that come in the middle find all functions");
 	is_deeply([map { $short{$_}[1] } qw(load back replace)], [3, 3, 3], "$kernel: what looks on may be missing");
 	for my $what ('back', 'replace by a write') {
 		my $module = $what eq 'back' ? 'sched' : 'hello';

@@ -11,24 +11,30 @@ last() { dmesg | grep -o 'elfkit: .*' | tail -1; }
 
 # ---- memory: each request fails once, until there is none left to fail ----
 
-# short N FILE COMMAND: whether there are as many as N requests; counts those that the switch could do without
+# short N FILE LINES COMMAND: whether there are as many as N requests; counts those that the switch could do without.
+# A refusal is told once in each try.
+marks=0
 short() {
-	echo $1 > /tmp/n
-	if eval "$3" 2>/dev/null; then
+	marks=$((marks + 1))
+	echo "mark $marks." > /dev/kmsg
+	if eval "$4" 2>/dev/null; then
 		left=$(cat $2)
 		echo 0 > $2
 		[ $left = 0 ] || return 1
 		coped=$((coped + 1))
 		return 0
 	fi
-	last | grep -q 'refused: memory is short, nothing has changed' || fail "request $1: $(last)"
+	dmesg | sed "1,/mark $marks\.$/d" | grep 'elfkit: .*refused' > /tmp/refused
+	grep -cE 'refused: (memory is short, nothing has changed|the module.s .* could not be registered|/sys/.* cannot be made)$' /tmp/refused |
+		grep -qx $3 || fail "request $1: $(cat /tmp/refused)"
+	[ $(wc -l < /tmp/refused) = $3 ] || fail "request $1: told more than once: $(cat /tmp/refused)"
 	denied=$((denied + 1))
 }
 
 memory_load() {
 	local at=1 files=0 functions=$1
 	coped=0 denied=0
-	while short $at /sys/module/sched/parameters/fail_memory "insmod ./sched.ko fail_memory=$at"; do
+	while short $at /sys/module/sched/parameters/fail_memory 2 "insmod ./sched.ko fail_memory=$at"; do
 		if [ -e $own ]; then
 			# not back(): without its probe on a trace point the loader has kept another __schedule()
 			echo 0 > $own/enabled
@@ -49,7 +55,7 @@ memory_load() {
 memory_back() {
 	local at=1 file=/sys/module/sched/parameters/fail_memory
 	coped=0 denied=0
-	while short $at $file "echo $at > $file; echo 0 > $own/enabled"; do
+	while short $at $file 1 "echo $at > $file; echo 0 > $own/enabled"; do
 		if [ $(cat $own/enabled) = 0 ]; then
 			text "back, request $at"
 			echo 1 > $own/enabled
@@ -64,7 +70,7 @@ memory_back() {
 memory_replace() {
 	local at=1 file=/sys/module/hello/parameters/fail_memory
 	coped=0 denied=0
-	while short $at $file "echo $at > $file; echo 1 > $other/enabled"; do
+	while short $at $file 1 "echo $at > $file; echo 1 > $other/enabled"; do
 		if [ $(cat $other/enabled) = 1 ]; then
 			echo 1 > $own/enabled
 		fi
@@ -128,6 +134,7 @@ kill $parked
 wait $parked
 wait $writer || fail "did not go back once the task was out"
 states "0 0"
+[ -z "$(cat $own/blockers)" ] || fail "gone back, and somebody is in the way still: $(cat $own/blockers)"
 text "replace, busy"
 rmmod hello
 rmmod sched
@@ -174,35 +181,56 @@ fi
 text "several writers"
 proper
 
-# ---- tracers that come in the middle ----
+# ---- tracers that come in the middle: they wait, and find all functions or those that are not replaced ----
 
-# tracer_amid TRACER WHAT COMMAND: starts a tracer between the look at all stacks and the stop of a switch
+# those that are traced and are the kernel's own
+traced() { grep -vc '\[' $trace/enabled_functions || :; }
+# tracer_amid TRACER WHAT COMMAND: starts a tracer between the look at all stacks and the stop of a switch, and leaves it on
 tracer_amid() {
 	eval "$3" &
 	switch=$!
 	sleep 1
+	echo > $trace/trace
 	echo $1 > $trace/current_tracer
 	wait $switch || fail "$2 with $1 in the middle: $(last)"
+}
+# has_all WHAT: a tracer that is on, and goes off; hidden WHAT: one that does not see what is replaced
+has_all() {
 	sleep 0.2
+	[ $(traced) = $whole ] || fail "$1: $(traced) of $whole functions are traced"
+	grep -q wake_up_process $trace/trace || fail "$1: a function is not traced"
 	echo nop > $trace/current_tracer
 }
-echo wake_up_process > $trace/set_ftrace_filter
+hidden() {
+	[ $(traced) -lt $whole ] || fail "$1: what is replaced is traced"
+	echo nop > $trace/current_tracer
+}
+# the last request for memory is for the copy that is made right before the stop
+load fail_memory=100000
+requests=$((100000 - $(cat /sys/module/sched/parameters/fail_memory)))
+back
+echo '*_fair' > $trace/set_ftrace_filter
+echo wake_up_process >> $trace/set_ftrace_filter
+echo function > $trace/current_tracer
+whole=$(traced)
+echo nop > $trace/current_tracer
 for tracer in function function_graph; do
+	tracer_amid $tracer "refused load" "! insmod ./sched.ko fault=slow fail_memory=$requests 2>/dev/null"
+	has_all "refused load amid $tracer"
+	text "refused load amid $tracer"
 	tracer_amid $tracer load "insmod ./sched.ko fault=slow"
+	hidden "load amid $tracer"
 	tracer_amid $tracer replace "insmod ./hello.ko fault=slow"
+	hidden "replace amid $tracer"
 	states "0 1"
 	rmmod sched
 	tracer_amid $tracer back "echo 0 > $other/enabled"
-	dmesg | tail -4 | grep -q 'wake_up_process cannot be traced from now on' || fail "back amid $tracer: nothing said"
+	has_all "back amid $tracer"
 	text "back amid $tracer"
 	rmmod hello
 	text "tracers in the middle"
-	echo $tracer > $trace/current_tracer
-	echo > $trace/trace
-	sleep 0.2
-	grep -q wake_up_process $trace/trace || fail "$tracer does not work any more"
-	echo nop > $trace/current_tracer
 done
+echo "tracers in the middle: $whole functions traced"
 echo > $trace/set_ftrace_filter
 proper
 
@@ -255,18 +283,6 @@ proper
 
 # ---- everything is traced in the middle of a load: functions without an entry of ours, too ----
 
-# the last test, since entries that were hidden when a tracer came cannot be given back when the load fails
-tracer_all() {	# COMMAND
-	local status=0
-
-	"$@" &
-	switch=$!
-	sleep 1
-	echo function > $trace/current_tracer
-	wait $switch || status=$?
-	echo nop > $trace/current_tracer
-	return $status
-}
-refused "load amid a tracer of all" "tracer_all insmod ./sched.ko fault=slow"
-text "load amid a tracer of all"
-proper
+tracer_amid function "load by all" "insmod ./sched.ko fault=slow"
+echo nop > $trace/current_tracer
+back
