@@ -38,6 +38,11 @@
 	X(runqueues)				\
 	X(task_groups)
 
+/* Those of them that it uses in every configuration. */
+#define ELFKIT_KERNEL_OBJECTS_ALWAYS(X)		\
+	X(text_mutex)				\
+	X(modules)
+
 /*
  * Functions of the loader that the new code may call (elfkit.h), and where it says what of it
  * the loader is to run and to provide for: sections of records that begin with a

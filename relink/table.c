@@ -345,10 +345,14 @@ static void add_updates(struct builder *b, uint64_t table)
 
 /*
  * What a kernel does not have (ftrace, if it was built without) stays 0; the loader, built with
- * the same configuration, does not ask for it.
+ * the same configuration, does not ask for it.  It asks for some in any case: without these it would
+ * follow a null pointer.
  */
-static void add_kernel_objects(struct builder *b, uint64_t table)
+static struct err *add_kernel_objects(struct builder *b, uint64_t table)
 {
+#define NAME(name) #name,
+	static const char *const always[] = { ELFKIT_KERNEL_OBJECTS_ALWAYS(NAME) };
+#undef NAME
 #define OBJECT(name) { #name, offsetof(struct elfkit_table, name) },
 	static const struct {
 		const char *name;
@@ -362,6 +366,10 @@ static void add_kernel_objects(struct builder *b, uint64_t table)
 		if (id != NO_ID)
 			point_at_kernel(b, table + objects[i].field, b->kernel->symbols->v[id].value);
 	}
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		if (symbols_find(b->kernel->symbols, always[i]) == NO_ID)
+			return err_new("%s has no %s, which the loader needs", b->kernel->image->path, always[i]);
+	return NULL;
 }
 
 /*
@@ -492,7 +500,7 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 		add_updates(&b, table);
 	}
 	add_records(&b, table, counts);
-	add_kernel_objects(&b, table);
+	err = err ?: add_kernel_objects(&b, table);
 	if (rebuild)
 		state_offsets(kernel, (struct elfkit_table *)(b.data + table));
 	err = err ?: withhold_tables(&b, table);

@@ -143,6 +143,7 @@ sub wrong {
 		if grep { !/^(?:elfkit|boundary|refs|diff|relink|changed|changed [\w ]+|new [\w ]+|gone [\w ]+|warning|note|refused): / &&
 			!($case->{how} =~ /^relink/ && /^(?:    (?:outside|way out): |    and \d+ more$|the change cannot be loaded \()/) }
 			split /\n/, $r->{err};
+	$wrong ||= "refused: $r->{err}" if $case->{name} =~ /: intact$/ && ($status == 2 || $refused);
 	if (!$wrong && $status == 2) {
 		$wrong = $r->{out} ne '' ? 'an error and output' : @{$r->{made}} ? "an error and @{$r->{made}}" :
 			$r->{err} !~ /^elfkit: [^\n]+\n\z/m || (() = $r->{err} =~ /^elfkit: /mg) != 1 ?

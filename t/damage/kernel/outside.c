@@ -5,6 +5,7 @@
 static struct task_struct init_task = { .sched_class = &fair_sched_class, .comm = "swapper" };
 int (*volatile tick)(struct task_struct *, int) = sched_tick;
 void (*const sys_call_table[])(void) = { schedule, 0 };
+int text_mutex, modules[2];	/* the loader wants them */
 
 __attribute__((noinline)) int printk(const char *fmt, ...)
 {
