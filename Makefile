@@ -4,7 +4,7 @@
 #	make demo		a live scheduler swap in a virtual machine, from nothing
 #	make check		all tests
 #	make bench		times beside objdump and pahole, and of a switch in a VM
-#	make soak		hours of loads and unloads under load
+#	make soak		an hour of loads and unloads under load; SOAK_TIME=3600
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
 #	make man		the manual pages, build/man
 #	make install		PREFIX=/usr/local DESTDIR=

@@ -17,6 +17,7 @@ renice -n -19 -p $$ >/dev/null
 echo -1000 > /proc/self/oom_score_adj
 echo "+cpu +cpuset" > $cgroup/cgroup.subtree_control
 echo 0 > /proc/sys/vm/oom_dump_tasks
+echo 4096 > /proc/sys/vm/min_free_kbytes
 
 forks()		{ stress-ng --fork 8; }
 storm()		{ stress-ng --fork 100; }
@@ -25,11 +26,18 @@ races()		{ stress-ng --race-sched 4; }
 timers()	{ stress-ng --timer 2; }
 fifo()		{ stress-ng --cpu 2 --cpu-load 20 --sched fifo --sched-prio 1; }
 deadlines()	{ stress-ng --cpu 4 --sched deadline --sched-runtime 1000000 --sched-deadline 10000000 --sched-period 20000000; }
-memory()	{ stress-ng --vm 2 --vm-bytes 90%; }
 processes()	{ while :; do hackbench -s 100 -g 2 -l 50; done; }
 threads()	{ while :; do hackbench -T -s 100 -g 2 -l 50; done; }
 latency()	{ cyclictest -q -t -p 5 -D 100000; }
 idle()		{ sleep 1000000; }
+# All of it is taken but some MB, and for these two fight. `start` returns when it is so.
+memory() {
+	mkdir -p /tmp/full
+	mount -t tmpfs -o size=100% none /tmp/full
+	fallocate -l $(($(free_memory) - 20480))k /tmp/full/fill
+	stress-ng --vm 2 --vm-bytes 12m
+}
+free_memory() { sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
 sessions() {
 	echo 1 > /proc/sys/kernel/sched_autogroup_enabled
 	while :; do
@@ -107,12 +115,13 @@ tracers() {
 		done
 	done
 }
-# Suspend-to-idle again and again, until the clock wakes the machine
+# Suspend-to-idle again and again, until the clock wakes the machine; not if it has rung before (wakeup_count)
 asleep() {
 	while :; do
+		count=$(cat /sys/power/wakeup_count)
 		echo 0 > /sys/class/rtc/rtc0/wakealarm
-		echo +2 > /sys/class/rtc/rtc0/wakealarm
-		echo freeze > /sys/power/state
+		echo +5 > /sys/class/rtc/rtc0/wakealarm
+		echo $count > /sys/power/wakeup_count && echo freeze > /sys/power/state
 		usleep 500000
 	done
 }
@@ -130,6 +139,11 @@ start() {
 		exec >/dev/null 2>&1
 		$1
 	) &
+	for try in $(seq 600); do
+		[ $1 = memory ] && [ $(free_memory) -gt 20480 ] || return 0
+		usleep 100000
+	done
+	fail "memory has not become short"
 }
 stop() {
 	while cat $cgroup/*/cgroup.procs $cgroup/*/*/cgroup.procs 2>/dev/null | grep -q .; do
@@ -143,6 +157,7 @@ stop() {
 		ls -d $cgroup/*/ >/dev/null 2>&1 || break
 		usleep 50000
 	done
+	umount /tmp/full 2>/dev/null || :
 	echo 0 > /sys/class/rtc/rtc0/wakealarm
 	echo 0 > /proc/sys/kernel/sched_autogroup_enabled
 	echo 0 > $trace/events/sched/enable
@@ -157,9 +172,9 @@ expected='taints kernel|module verification failed|sched: (RT throttling|DL repl
 expected="$expected|elfkit: [ab]: (pid|  |loading given|going back given|replacing given)"
 expected="$expected|hrtimer: interrupt took|elfkit-vm|clocksource|TSC found unstable|perf: interrupt took|hpet: Lost"
 messages() {
-	# what the OOM killer says of whom it kills takes many lines
-	bad=$(dmesg -rc | grep '^<[0-4]>' | sed '/invoked oom-killer/,/Out of memory: Killed process/d' | grep -vE "$expected" |
-		head -20 || :)
+	# where memory is short, it takes many lines to say whom it is not enough for
+	bad=$(dmesg -rc | grep '^<[0-4]>' | sed '/invoked oom-killer/,/Out of memory: Killed process/d
+		/stress-ng.*page allocation failure/,/pages hwpoisoned/d' | grep -vE "$expected" | head -20 || :)
 	[ -z "$bad" ] || fail "$bad"
 }
 
