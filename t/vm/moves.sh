@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# In the guest, read by other scripts: from one scheduler to another. `move TO`, with TO one of a, b (files a.ko and
-# b.ko) and none, the kernel's own; where we are is in $loaded. Who is in the way is waited for. How often what was
+# In the guest, read by other scripts: from one scheduler to another. `move TO`, with TO the name of a module (its file
+# is here) or none, for the kernel's own; where we are is in $loaded. Who is in the way is waited for. How often what was
 # done and how often it was refused before is counted in counted_load, counted_load_refused and so on. With
 # stock=yes nothing is loaded. `fail WHY` and $running, which workload runs, are the reader's.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# In the guest: a scheduler is loaded, replaced by another and unloaded under one workload after the other (the file
+# In the guest: sched.ko is loaded, replaced by hello.ko and unloaded under one workload after the other (the file
 # `plan`: workloads="NAME..."); each must go on afterwards. A line a workload. First how long cyclictest has to wait
 # for its turn, before, while and after one is loaded. In the end the machine restarts with a module in.
 set -e
@@ -38,7 +38,7 @@ alive() {
 }
 
 histogram before
-move a
+move sched
 histogram loaded
 move none
 histogram after
@@ -46,7 +46,7 @@ histogram after
 for workload in $workloads; do
 	start $workload
 	usleep 300000
-	for to in a b none; do
+	for to in sched hello none; do
 		move $to
 		alive
 	done
@@ -55,7 +55,7 @@ for workload in $workloads; do
 	echo "$workload: loaded, replaced, unloaded"
 done
 start forks
-move a
+move sched
 alive
 echo "restarts"
 stty -F /dev/ttyS1 raw -echo

@@ -169,7 +169,7 @@ stop() {
 # says "task underflow" when tasks move between groups, both kernels "Stale IRR" when a CPU goes and a call of it is
 # under way. A busy host takes time from the guest's clocks.
 expected='taints kernel|module verification failed|sched: (RT throttling|DL replenish)|psi: task underflow|APIC: Stale IRR'
-expected="$expected|elfkit: [ab]: (pid|  |loading given|going back given|replacing given)"
+expected="$expected|elfkit: [a-z]+: (pid|  |loading given|going back given|replacing given)"
 expected="$expected|hrtimer: interrupt took|elfkit-vm|clocksource|TSC found unstable|perf: interrupt took|hpet: Lost|hpet_rtc_timer_reinit|Scheduler tracepoints"
 messages() {
 	# where memory is short, it takes many lines to say whom it is not enough for
