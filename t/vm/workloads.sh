@@ -30,12 +30,19 @@ processes()	{ while :; do hackbench -s 100 -g 2 -l 50; done; }
 threads()	{ while :; do hackbench -T -s 100 -g 2 -l 50; done; }
 latency()	{ cyclictest -q -t -p 5 -D 100000; }
 idle()		{ sleep 1000000; }
-# All of it is taken but some MB, and for these two fight. `start` returns when it is so.
+# All of it is taken but 48 MB (huge pages are taken without being written to), and two processes take most of that, until
+# they are killed or their time is over. `start` returns when it is so. The reader cannot be killed, so it must find enough.
 memory() {
-	mkdir -p /tmp/full
-	mount -t tmpfs -o size=100% none /tmp/full
-	fallocate -l $(($(free_memory) - 20480))k /tmp/full/fill
-	stress-ng --vm 2 --vm-bytes 12m
+	echo $((($(free_memory) - 49152) / 2048)) > /proc/sys/vm/nr_hugepages
+	if [ $(free_memory) -gt 53248 ]; then
+		mkdir -p /tmp/full
+		mount -t tmpfs -o size=100% none /tmp/full
+		fallocate -l $(($(free_memory) - 49152))k /tmp/full/fill
+	fi
+	while :; do
+		stress-ng --oomable --vm 2 --vm-bytes 36m --vm-populate --timeout 10
+		usleep 200000
+	done
 }
 free_memory() { sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
 sessions() {
@@ -140,7 +147,7 @@ start() {
 		$1
 	) &
 	for try in $(seq 600); do
-		[ $1 = memory ] && [ $(free_memory) -gt 20480 ] || return 0
+		[ $1 = memory ] && [ $(free_memory) -gt 24576 ] || return 0
 		usleep 100000
 	done
 	fail "memory has not become short"
@@ -157,6 +164,7 @@ stop() {
 		ls -d $cgroup/*/ >/dev/null 2>&1 || break
 		usleep 50000
 	done
+	echo 0 > /proc/sys/vm/nr_hugepages
 	umount /tmp/full 2>/dev/null || :
 	echo 0 > /sys/class/rtc/rtc0/wakealarm
 	echo 0 > /proc/sys/kernel/sched_autogroup_enabled
