@@ -4,7 +4,8 @@
 #	make demo		a live scheduler swap in a virtual machine, from nothing
 #	make check		all tests
 #	make bench		times beside objdump and pahole, and of a switch in a VM
-#	make soak		hours of loads and unloads under load
+#	make soak		an hour of loads and unloads under load; SOAK_TIME=3600
+#	make breaks		elfkit broken on purpose: a test must notice each time
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
 #	make man		the manual pages, build/man
 #	make install		PREFIX=/usr/local DESTDIR=
@@ -153,7 +154,7 @@ FUZZ_TARGETS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
 
 # Goals that need no library; the others ask pkg-config, once.
-NO_LIBRARIES := clean demo check fuzz setup uninstall
+NO_LIBRARIES := clean demo check breaks fuzz setup uninstall
 ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
@@ -173,7 +174,7 @@ all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
-.PHONY: all units guest fuzz-targets man man-tools demo check bench soak fuzz setup install uninstall clean FORCE
+.PHONY: all units guest fuzz-targets man man-tools demo check bench soak breaks fuzz setup install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -240,6 +241,9 @@ bench: all guest
 
 soak: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak
+
+breaks: setup
+	@KERNELS='$(KERNELS)' t/breaks/run $(BREAKS)
 
 # A build of its own: every edge is counted, and sanitizers watch.
 fuzz:

@@ -9,7 +9,7 @@ use JSON::PP;
 use Test::More;
 
 # Edits that do not meet share a tree. In those with a struct or a constant that moved, code changes all over.
-my @allowed = ('slice+static+deadline+topology+autogroup+cpuacct', 'inline+hole+local', 'hook+pool');
+my @allowed = ('slice+static+deadline+topology+autogroup+cpuacct+throttle', 'inline+hole+local', 'hook+pool');
 my $many = 'copies+resized+newmethod+fops+initvalue+weights+retype+statictype+callback+removed+callgone+newinit+enumend+macro+fatal+' .
 	'returns+taskhole+boot';
 my @refused = ($many, 'class+key+sealed', 'method+timeslice+table+kthread');

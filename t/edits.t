@@ -13,16 +13,17 @@ my $programs = ($ENV{BUILD} || 'build') . '/t/vm';
 my %before = (
 	'round robin' => 'the next interval is the same', 'policy 4' => 'Invalid argument',
 	'short deadline' => 'yes', 'cpuacct takes a 1' => 'no', autogroup => 'nice 0', slice => '1 times',
+	sessions => 'counted on', 'quota of 4 ms' => 'enough',
 	'least run time' => 'none', 'own counter' => 'no',
 	topology => 'attaching sched-domain(s)', 'fair interval' => 'short', 'round robin slice' => '100 ms',
 	'round robin setting' => '100', 'real-time period' => 1000000, 'kernel thread' => 'nice 0',
 );
 my %modules = (
 	files => {
-		edit => 'slice+static+deadline+topology+autogroup+cpuacct',
+		edit => 'slice+static+deadline+topology+autogroup+cpuacct+throttle',
 		'round robin' => 'the next interval is longer', 'short deadline' => 'Invalid argument',
 		'cpuacct takes a 1' => 'yes', autogroup => 'nice 0 new', slice => '2 times',
-		topology => 'attaching new sched-domain(s)',
+		topology => 'attaching new sched-domain(s)', 'quota of 4 ms' => 'not enough',
 	},
 	# a file through hooks, a counter through a pool
 	hooks => {

@@ -46,17 +46,6 @@ sub offsets {
 	return join ',', @offsets;
 }
 
-sub unwind_module {
-	my ($kernel) = @_;
-	my $dir = "$tmp/unwind-$kernel";
-	mkdir $dir;
-	spew("$dir/unwind.c", slurp('t/vm/unwind/unwind.c'));
-	spew("$dir/Kbuild", "obj-m := unwind.o\n");
-	my ($status, undef, $err) = run('make', '-C', kernel_dir($kernel) . '/headers', "M=$dir", 'modules');
-	die $err if $status;
-	return "$dir/unwind.ko";
-}
-
 # The loader is compiled once for all modules of a kernel
 sub relink_once {
 	my ($kernel, @arguments) = @_;
@@ -192,7 +181,7 @@ for my $kernel (@kernels) {
 		$nr_probes += () = $offsets =~ /\d+/g;
 	}
 	$guests{$kernel} = [$nr_probes, start('t/lab/vm', '-k', $kernel, '-t', 1800, '-d', "$tmp/$kernel/dmesg",
-		(map { ('-f', $_) } @files, "$programs/textdump", unwind_module($kernel)), 't/vm/frame.sh')];
+		(map { ('-f', $_) } @files, "$programs/textdump", kbuild($kernel, 'unwind')), 't/vm/frame.sh')];
 }
 
 # Guests run while the next kernel's modules are made

@@ -7,6 +7,33 @@ use lib 't/lib';
 use Elfkit;
 use Test::More;
 
+# Where a module takes the address of a function that the objects have: how many addresses there are, and those that
+# lead to its own instance
+sub addresses {
+	my ($ko, @objects) = @_;
+	my %theirs = map { (split)[2] => 1 } grep { / [tT] / } `nm @objects`;
+	my (%value, %section, %function, @own);
+	for (`readelf -sW $ko`) {
+		my ($value, $type, $section, $name) = /^ +\d+: (\w+) +\S+ (\w+) +\w+ +\w+ +(\w+) (\S+)/ or next;
+		($value{$name}, $section{$name}) = (hex $value, $section);
+		$function{$section}{hex $value} = $name if $type eq 'FUNC' && $theirs{$name};
+	}
+	for (`readelf -SW $ko`) {
+		($value{$2}, $section{$2}) = (0, $1) if /\[ *(\d+)\] (\S+)/;
+	}
+	my ($from, $count) = ('', 0);
+	for (`readelf -rW $ko`) {
+		$from = $1 if /^Relocation section '\.rela(\S*)'/;
+		my ($name, $sign, $addend) = /^\w+ +\w+ +R_X86_64_(?:32S|64) +\w+ (\S+) ([+-]) (\w+)$/ or next;
+		next if $from !~ /^\.(?:text|sched\.text|rodata|data)$/;
+		my $at = $value{$name} + ($sign eq '-' ? -1 : 1) * hex $addend;
+		my $function = $function{$section{$name}}{$at};
+		push @own, "$from: $function" if $function;
+		$count++;
+	}
+	return ($count, @own);
+}
+
 for my $kernel (@kernels) {
 	my ($status, $out, $talk) = relink($kernel, 'none', 'none.ko');
 	is($status, 0, "$kernel: an unmodified rebuild relinks") or diag($talk);
@@ -31,6 +58,11 @@ for my $kernel (@kernels) {
 	my $sections = `readelf -SW $tmp/hello.ko`;
 	unlike($sections, qr/__ksymtab|\.initcall|\.init\.setup|_ftrace_events|__tracepoints|\.klp/,
 		"$kernel: nothing that a module must not carry");
+
+	# calls go to the new body, addresses to the old entry: nothing that is called later leads into a module that is gone
+	my ($addresses, @own) = addresses("$tmp/hello.ko", objects($kernel, 'hello'));
+	cmp_ok($addresses, '>', 1000, "$kernel: the module holds addresses");
+	is_deeply(\@own, [], "$kernel: of functions that it replaces it has those of the kernel");
 
 	# the adapter goes on at vmlinux's own call, through the old prologue
 	my $adapter = `objdump -dr --no-show-raw-insn --disassemble=elfkit_adapter $tmp/hello.ko`;

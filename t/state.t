@@ -21,6 +21,21 @@ for my $kernel (@kernels) {
 	like($out, qr/^elfkit: sched: refused: the runqueue of CPU \d+ does not add up/m, "$kernel: a wrong runqueue is told");
 	like($out, qr/^nothing is lost$/m, "$kernel: state survives");
 
+	# a sample of what t/soak has; it ends in a restart, of which no status is left
+	my @workloads = qw(storm deadlines groups memory kthreads tracers asleep);
+	spew("$tmp/plan", "workloads='@workloads'\n");
+	(my $status, $out, my $err) = run(qw(t/lab/vm -t 1800 -m 1G -a log_buf_len=16M -k), $kernel, '-d', "$tmp/dmesg",
+		(map { ('-f', $_) } $sched, $hello, kbuild($kernel, 'wake'), "$tmp/plan", 't/vm/workloads.sh', 't/vm/moves.sh'),
+		't/vm/under.sh');
+	is_deeply([$out =~ /^(\w+): loaded, replaced, unloaded$/mg], \@workloads, "$kernel: each workload goes on")
+		or diag($out, $err);
+	is(scalar(grep { $_ >= 400 } $out =~ /^latency, \w+: (\d+) wake-ups/mg), 3, "$kernel: no wake-up is lost");
+	diag("$kernel: $_") for $out =~ /^(latency, .*)$/mg;
+	like($out, qr/^restarts$/m, "$kernel: a machine restarts");
+	like(slurp("$tmp/dmesg"), qr/elfkit: sched: loaded(?:(?!went back).)*reboot: Restarting system\s+\[[ .\d]+\] reboot: machine restart\s*\z/s,
+		"$kernel: with the module in");
+	is($status, 125, "$kernel: at once");
+
 	($out) = guest($kernel, 'a deadline server at work', 600, 't/vm/server.sh', $sched);
 	like($out, qr/^served$/m, "$kernel: its server is no task of a runqueue");
 

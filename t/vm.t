@@ -86,18 +86,6 @@ sub flips {
 	} 0 .. $count - 1;
 }
 
-# A livepatch of a function of ours
-sub livepatch {
-	my ($kernel) = @_;
-	my $dir = "$tmp/livepatch-$kernel";
-	mkdir $dir;
-	spew("$dir/livepatch.c", slurp('t/vm/livepatch/livepatch.c'));
-	spew("$dir/Kbuild", "obj-m := livepatch.o\n");
-	my ($status, undef, $err) = run('make', '-C', kernel_dir($kernel) . '/headers', "M=$dir", 'modules');
-	die $err if $status;
-	return "$dir/livepatch.ko";
-}
-
 # A module that replaces the functions of one object only
 sub part {
 	my ($kernel, $name) = @_;
@@ -214,7 +202,7 @@ for my $kernel (@kernels) {
 	spew("$tmp/stranger.ko", $stranger);
 	($out) = guest($kernel, 'control files, tracers, failures', 1800, 't/vm/control.sh', $sched, $hello, "$tmp/stranger.ko",
 		"$tmp/build_id", $elfkit, libraries($elfkit), spew("$tmp/flips", flips($sched, 6)), (map { "$programs/$_" } qw(textdump parked)),
-		't/vm/failures.sh', livepatch($kernel), part($kernel, 'core'), part($kernel, 'fair'), '-c', 1);
+		't/vm/failures.sh', kbuild($kernel, 'livepatch'), part($kernel, 'core'), part($kernel, 'fair'), '-c', 1);
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of them is left");
 	like($out, qr/^second module: elfkit: sched: refused: \w+\+0x\w+ has the bytes .*: elfkit module hello has put a jump there/m,
 		"$kernel: a module with another ABI is in the way, by name");

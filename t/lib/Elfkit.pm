@@ -7,7 +7,7 @@ use Exporter 'import';
 use File::Temp qw(tempdir);
 use Test::More ();
 
-our @EXPORT = qw($elfkit $tmp @kernels kernel_dir objects run start finish slurp spew relink guest module);
+our @EXPORT = qw($elfkit $tmp @kernels kernel_dir objects run start finish slurp spew relink guest module kbuild);
 
 our $elfkit = ($ENV{BUILD} || 'build') . '/elfkit';
 our @kernels = split ' ', ($ENV{KERNELS} || '6.1');
@@ -104,6 +104,18 @@ sub module {
 	my ($status, undef, $err) = relink($kernel, $edit, $name);
 	die $err if $status;
 	return "$tmp/$name";
+}
+
+# A module of the test's own, t/vm/NAME/NAME.c
+sub kbuild {
+	my ($kernel, $name) = @_;
+	my $dir = "$tmp/$name-$kernel";
+	mkdir $dir;
+	spew("$dir/$name.c", slurp("t/vm/$name/$name.c"));
+	spew("$dir/Kbuild", "obj-m := $name.o\n");
+	my ($status, undef, $err) = run('make', '-C', kernel_dir($kernel) . '/headers', "M=$dir", 'modules');
+	die $err if $status;
+	return "$dir/$name.ko";
 }
 
 1;

@@ -19,7 +19,24 @@ ask() {
 	else
 		echo "$1: cpuacct takes a 1: no"
 	fi
-	echo "$1: autogroup: $(setsid cat /proc/self/autogroup 2>/dev/null | sed 's/.*nice/nice/')"
+	session=$(setsid cat /proc/self/autogroup 2>/dev/null)
+	echo "$1: autogroup: ${session#*[0-9] }"
+	# a static variable counts them: old and new code must mean the same one
+	number=${session#*-}
+	number=${number%% *}
+	if [ $number -gt ${numbered:-0} ]; then
+		echo "$1: sessions: counted on"
+	else
+		echo "$1: sessions: counted $number after $numbered"
+	fi
+	numbered=$number
+	mkdir /tmp/cpu/least
+	if echo 4000 > /tmp/cpu/least/cpu.cfs_quota_us 2>/dev/null; then
+		echo "$1: quota of 4 ms: enough"
+	else
+		echo "$1: quota of 4 ms: not enough"
+	fi
+	rmdir /tmp/cpu/least
 	echo 1 > /sys/kernel/debug/sched/verbose
 	dmesg -c > /dev/null
 	echo 0 > /sys/devices/system/cpu/cpu1/online
