@@ -137,6 +137,50 @@ static bool is_from_above(const struct value *v)
 	return v->kind == VALUE_UNSET || v->kind == VALUE_CALLER;
 }
 
+/* Whether @o is written and is one of the frame's marks, or a part of one. */
+static bool is_mark(const struct frame *f, const struct operand *o, const struct value *addr)
+{
+	for (uint32_t i = 0; i < f->nr_marks; i++) {
+		struct value mark = f->marks[i].addr;
+		uint64_t offset = addr->number - mark.number;
+
+		mark.number = addr->number;
+		if (value_equal(&mark, addr) && offset <= f->marks[i].size && o->size <= f->marks[i].size - offset)
+			return o->written && !o->read;
+	}
+	return false;
+}
+
+/* Marks may be taken off in larger pieces than they were made. */
+static bool is_marks(const struct frame *f, const struct operand *o, const struct value *addr)
+{
+	struct operand byte = *o;
+	struct value at = *addr;
+
+	byte.size = 1;
+	for (uint8_t i = 0; i < o->size; i++, at.number++)
+		if (!is_mark(f, &byte, &at))
+			return false;
+	return true;
+}
+
+/* Whether @o makes something else of where the sanitizer's marks are than to take them off. */
+static bool misuses_shadow(const struct frame *f, const struct symbolic *s, const struct insn_detail *d,
+			   const struct operand *o)
+{
+	struct value addr;
+
+	if (o->kind == OPERAND_REG)
+		return o->read && o->reg < SYMBOLIC_REGS && s->reg[o->reg].kind == VALUE_SHADOW && d->op != OP_ADD &&
+		       (d->op != OP_MOV || d->operands[0].kind != OPERAND_REG);
+	if (o->kind != OPERAND_MEM)
+		return false;
+	if (symbolic_shadow(s, o, &addr))
+		return !is_marks(f, o, &addr);
+	return (o->base < SYMBOLIC_REGS && s->reg[o->base].kind == VALUE_SHADOW) ||
+	       (o->index < SYMBOLIC_REGS && s->reg[o->index].kind == VALUE_SHADOW);
+}
+
 static void note_reads(struct walk *w, const struct symbolic *s, uint64_t addr, const struct insn_detail *d)
 {
 	const struct machine *m = w->machine;
@@ -155,6 +199,8 @@ static void note_reads(struct walk *w, const struct symbolic *s, uint64_t addr, 
 		if (!to_sp && ((o->kind == OPERAND_REG && o->read && o->reg < SYMBOLIC_REGS &&
 				s->reg[o->reg].kind == VALUE_STACK) ||
 			       (on_stack && (o->index != INSN_REG_NONE || d->op == OP_LEA))))
+			add_need(w, (struct need){ .kind = NEED_ADDRESS }, addr, d->text);
+		else if (misuses_shadow(w->frame, s, d, o))
 			add_need(w, (struct need){ .kind = NEED_ADDRESS }, addr, d->text);
 		else if (o->read && d->op != OP_LEA && symbolic_place(s, o, &place) &&
 			 (place.base != BASE_CFA || place.offset < -8) &&
@@ -187,6 +233,21 @@ static bool restores_another(const struct walk *w, const struct symbolic *s, con
 	return is_from_above(&value) && !value_equal(&value, &own);
 }
 
+/*
+ * What was read from the slot with the place of the marks, unless it was written meanwhile: what is done with it is
+ * what tells that it is that slot.
+ */
+static void load_shadow(const struct frame *f, struct symbolic *s, const struct insn_detail *d)
+{
+	const struct operand *dst = &d->operands[0], *src = &d->operands[1];
+	struct stack_place place;
+
+	if (f->has_shadow && d->op == OP_MOV && dst->kind == OPERAND_REG && dst->size == 8 && dst->reg < SYMBOLIC_REGS &&
+	    s->reg[dst->reg].kind == VALUE_UNSET && symbolic_place(s, src, &place) &&
+	    place_equal(place, f->shadow_slot))
+		s->reg[dst->reg] = f->shadow;
+}
+
 static struct err *run(struct walk *w, struct symbolic *s, uint64_t addr, const struct insn_detail *d)
 {
 	const struct operand *dst = &d->operands[0];
@@ -200,6 +261,7 @@ static struct err *run(struct walk *w, struct symbolic *s, uint64_t addr, const 
 		return refuse(w->funcs, addr, d->text, "overwrites a saved register or the return address");
 	note_reads(w, s, addr, d);
 	symbolic_step(s, m, d, 0);
+	load_shadow(w->frame, s, d);
 	if (dst->kind == OPERAND_REG && dst->written && dst->reg < SYMBOLIC_REGS &&
 	    s->reg[dst->reg].kind == VALUE_UNSET)
 		s->reg[dst->reg].kind = VALUE_OTHER;	/* a need by now: that is told once */
@@ -296,6 +358,8 @@ struct err *resume_read(const struct funcs *funcs, struct decoder *decoder, cons
 	frame_state(frame, machine, &start);
 	if (frame->has_canary)	/* like any local: who reads it is told */
 		symbolic_store(&start, frame->canary, (struct value){ .kind = VALUE_UNSET });
+	if (frame->has_shadow)
+		symbolic_store(&start, frame->shadow_slot, (struct value){ .kind = VALUE_UNSET });
 	call(machine, &start);
 	err = flow_has(after, resume) ? push(&w, resume, &start) :
 	      refuse(funcs, resume, "...", "cannot be followed");
@@ -324,6 +388,12 @@ bool need_is_canary(const struct need *need, const struct frame *frame)
 	       need->size == 8;
 }
 
+bool need_is_shadow(const struct need *need, const struct frame *frame)
+{
+	return need->kind == NEED_SLOT && frame->has_shadow && place_equal(need->place, frame->shadow_slot) &&
+	       need->size == 8;
+}
+
 struct err *resume_prove(const struct funcs *funcs, const struct frame *frame, const struct needs *needs)
 {
 	static const char *const why[] = {
@@ -333,7 +403,7 @@ struct err *resume_prove(const struct funcs *funcs, const struct frame *frame, c
 	};
 
 	for (uint32_t i = 0; i < needs->n; i++)
-		if (!need_is_canary(&needs->v[i], frame))
+		if (!need_is_canary(&needs->v[i], frame) && !need_is_shadow(&needs->v[i], frame))
 			return refuse(funcs, needs->v[i].addr, needs->v[i].text, why[needs->v[i].kind]);
 	return NULL;
 }
