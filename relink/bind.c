@@ -226,6 +226,7 @@ void bindings_release(struct bindings *bindings)
 	for (uint32_t i = 0; i < bindings->n; i++)
 		free(bindings->problem[i]);
 	free(bindings->problem);
+	free(bindings->strings);
 	free(bindings->v);
 	memset(bindings, 0, sizeof(*bindings));
 }

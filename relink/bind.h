@@ -32,6 +32,7 @@ struct bindings {
 	struct binding *v;	/* [object symbols] */
 	char **problem;		/* [object symbols]: why PLACE_UNBOUND, or why nothing that runs may refer to it; or NULL */
 	uint32_t n;
+	uint64_t *strings;	/* [references]: where the kernel has the string that is meant, or 0 (relink/literals.h) */
 };
 
 /*
