@@ -37,20 +37,52 @@ static struct err *add_setup(struct frame *frame, const struct setup_insn *insn)
  * The address sanitizer (gcc -fsanitize=kernel-address --param asan-stack=1): an address of the frame, shifted, is
  * where the marks are, but for a constant; it is kept for the way out, which takes them off.
  */
-static struct err *note_shadow(struct prologue *p, struct stack_place place, struct value value, uint8_t reg,
-			       const struct setup_insn *setup)
+static struct err *keep_shadow(struct prologue *p, struct value value, uint8_t reg)
 {
 	struct frame *f = p->frame;
 	struct err *err = NULL;
 
-	if (f->has_shadow || value.number || !p->made[reg][0].size || !p->made[reg][1].size)
-		return NULL;
-	f->has_shadow = true;
-	f->shadow_slot = place;
 	f->shadow = value;
 	for (uint32_t i = 0; i < 2 && !err; i++)
 		err = add_setup(f, &p->made[reg][i]);
+	return err;
+}
+
+/* Whether it is known how what is in @reg was made, and that it is the one that is kept, if one is. */
+static bool is_shadow(const struct prologue *p, struct value value, uint8_t reg)
+{
+	const struct frame *f = p->frame;
+
+	return value.kind == VALUE_SHADOW && !value.number && p->made[reg][0].size && p->made[reg][1].size &&
+	       (!f->in_slot || value_equal(&value, &f->shadow));
+}
+
+static struct err *note_shadow(struct prologue *p, struct stack_place place, struct value value, uint8_t reg,
+			       const struct setup_insn *setup)
+{
+	struct frame *f = p->frame;
+	struct err *err;
+
+	if (f->in_slot || !is_shadow(p, value, reg))
+		return NULL;
+	err = keep_shadow(p, value, reg);
+	f->in_slot = true;
+	f->shadow_slot = place;
 	return err ?: add_setup(f, setup);
+}
+
+/* Registers, when the prologue is over. */
+static struct err *find_shadow(struct prologue *p)
+{
+	struct frame *f = p->frame;
+
+	for (uint8_t reg = 0; reg < FRAME_REGS && !f->in_reg; reg++)
+		if ((p->machine->callee_saved & (1U << reg)) && is_shadow(p, p->state.reg[reg], reg)) {
+			f->in_reg = true;
+			f->shadow_reg = reg;
+			return keep_shadow(p, p->state.reg[reg], reg);
+		}
+	return NULL;
 }
 
 static struct err *note_mark(struct frame *f, struct value addr, uint8_t size)
@@ -181,7 +213,7 @@ struct err *frame_read(struct decoder *decoder, const struct machine *machine,
 			return err;
 	}
 	find_slots(&p);
-	return NULL;
+	return find_shadow(&p);
 }
 
 /* What a register that call frame information counts from holds in the body. */
@@ -260,6 +292,6 @@ void frame_state(const struct frame *frame, const struct machine *machine, struc
 	if (frame->has_canary)
 		symbolic_store(ret, frame->canary,
 			       (struct value){ .kind = VALUE_CPU, .number = frame->canary_source });
-	if (frame->has_shadow)
+	if (frame->in_slot)
 		symbolic_store(ret, frame->shadow_slot, frame->shadow);
 }

@@ -53,9 +53,10 @@ struct frame {
 	uint64_t canary_source;		/* ... and where in per-CPU memory that is from */
 	struct frame_mark marks[FRAME_MAX_MARKS];	/* in order */
 	uint32_t nr_marks;
-	bool has_shadow;
-	struct stack_place shadow_slot;		/* a word that holds where the marks are ... */
-	struct value shadow;			/* ... which is VALUE_SHADOW */
+	struct value shadow;			/* VALUE_SHADOW: where the marks are, but for a constant; it is kept ... */
+	bool in_slot, in_reg;
+	struct stack_place shadow_slot;		/* ... in this word ... */
+	uint8_t shadow_reg;			/* ... or in this register, which calls preserve */
 	struct setup_insn setup[FRAME_MAX_SETUP];	/* in order; running them again makes the frame */
 	uint32_t nr_setup;
 };

@@ -254,6 +254,8 @@ static bool step_address(struct symbolic *s, const struct machine *m, const stru
 		return false;
 	value = &s->reg[dst->reg];
 	if (d->op == OP_LEA) {
+		if (symbolic_shadow(s, src, value))
+			return true;
 		if (!symbolic_place(s, src, &place))
 			return false;
 		*value = value_stack(place.base, place.offset);

@@ -209,7 +209,8 @@ static struct err *check_needs(const struct proof *p)
 	for (uint32_t i = 0; i < c->needs->n; i++) {
 		const struct need *need = &c->needs->v[i];
 		struct value canary = { .kind = VALUE_CPU, .number = c->to->canary_source };
-		struct value there = symbolic_load(&p->state, need->place);
+		struct value there = need->kind == NEED_REGISTER ? p->state.reg[need->reg] :
+				     symbolic_load(&p->state, need->place);
 
 		if (!(need_is_canary(need, c->to) && value_equal(&there, &canary)) &&
 		    !(need_is_shadow(need, c->to) && value_equal(&there, &c->to->shadow)))

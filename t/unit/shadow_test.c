@@ -19,6 +19,12 @@
 #define LOAD "mov -0x108(%rbp), %rcx; movabs $0xdffffc0000000000, %rax; "
 #define CLEARED LOAD "movq $0, (%rcx,%rax)"
 
+/* The same with the place kept in %r12. */
+#define TOP_REG(base, size)                                                                                            \
+	"movabs $0xdffffc0000000000, %rdx; push %rbp; mov %rsp, %rbp; push %r14; push %r13; push %r12\n"                \
+	"lea -" base "(%rbp), %r12; push %rbx; shr $3, %r12; lea (%r12,%rdx,1), %rax; sub $" size ", %rsp\n" EIGHT
+#define BOTTOM_REG(use) use "\nadd $0x90, %rsp; pop %rbx; pop %r12; pop %r13; pop %r14; pop %rbp; ret"
+
 static const char *const old_top = TOP("0x88", "0x108", "0x110", EIGHT), *const new_top = TOP("0xa8", "0x148", "0x150", TWELVE);
 
 struct bridge {
@@ -52,11 +58,11 @@ static uint32_t read_function(struct program *p, const char *name, struct frame 
 }
 
 /* Up to the adapter; an error is that of the code behind the kernel's call. */
-static struct err *bridge_init(struct bridge *b, const char *top, const char *bottom)
+static struct err *bridge_between(struct bridge *b, const char *top, const char *old, const char *bottom)
 {
 	AUTO_FREE char *text = xasprintf(
 		FUNC("switch_to", "ret") FUNC("panic", "1: pause; jmp 1b") FUNC("new", "%s\ncall switch_to; ret")
-		FUNC("old", "%s\nat_call: call switch_to; resume: mov %%rax, %%rdi; %s\n"), top, old_top, bottom);
+		FUNC("old", "%s\nat_call: call switch_to; resume: mov %%rax, %%rdi; %s\n"), top, old, bottom);
 	const struct machine *machine = machine_of(EM_X86_64);
 	struct flow flow;
 	struct err *err;
@@ -75,6 +81,11 @@ static struct err *bridge_init(struct bridge *b, const char *top, const char *bo
 	err = err ?: resume_prove(b->program.funcs, &b->to, &b->needs);
 	flow_release(&flow);
 	return err;
+}
+
+static struct err *bridge_init(struct bridge *b, const char *top, const char *bottom)
+{
+	return bridge_between(b, top, old_top, bottom);
 }
 
 static void bridge_release(struct bridge *b)
@@ -103,7 +114,8 @@ TEST(marks_and_their_place_are_read_from_the_prologue)
 	struct bridge b;
 
 	assert_success(bridge_init(&b, new_top, BOTTOM(CLEARED)));
-	assert_true(b.to.has_shadow);
+	assert_true(b.to.in_slot);
+	assert_false(b.to.in_reg);
 	assert_int_equal(b.to.shadow_slot.offset, -0x118);
 	assert_int_equal(b.to.shadow.place.offset, -0x98);
 	assert_int_equal(b.to.nr_marks, 2);
@@ -169,6 +181,8 @@ TEST(place_of_the_marks_used_for_something_else_is_refused)
 		LOAD "movq $0, (%rcx)",
 		LOAD "test %rcx, %rcx; movq $0, (%rcx,%rax)",
 		LOAD "movq $0, (%rcx,%rax,2)",
+		LOAD "mov %rcx, %rdi; call panic; movq $0, (%rcx,%rax)",
+		"movabs $0xdffffc0000000000, %rax; add -0x108(%rbp), %rax; movq $0, (%rax)",
 	};
 	struct bridge b;
 
@@ -176,6 +190,33 @@ TEST(place_of_the_marks_used_for_something_else_is_refused)
 		AUTO_FREE char *bottom = xasprintf("%s%s", uses[i], BOTTOM(""));
 
 		assert_error(bridge_init(&b, new_top, bottom), "takes the address of a local variable");
+		bridge_release(&b);
+	}
+}
+
+TEST(place_of_the_marks_may_be_in_a_register)
+{
+	static const char *const misuses[] = {
+		"mov %r12, %rdi; call panic", "movq $0, 8(%r12)", "call *%r12", "mov %r12, -0x50(%rbp)",
+		"mov (%r12), %rdx",
+	};
+	const char *used = BOTTOM_REG("movabs $0xdffffc0000000000, %rax; add %rax, %r12; movl $0, 4(%r12); movl $0, (%r12)");
+	struct bridge b;
+
+	assert_success(bridge_between(&b, TOP_REG("0xc0", "0xb0"), TOP_REG("0xa0", "0x90"), used));
+	assert_true(b.to.in_reg);
+	assert_int_equal(b.needs.n, 1);
+	assert_true(need_is_shadow(&b.needs.v[0], &b.to));
+	assert_success(make(&b, &b.from));
+	bridge_release(&b);
+	assert_success(bridge_between(&b, new_top, TOP_REG("0xa0", "0x90"), used));
+	assert_success(make(&b, &b.from));
+	bridge_release(&b);
+	for (size_t i = 0; i < sizeof(misuses) / sizeof(misuses[0]); i++) {
+		AUTO_FREE char *bottom = xasprintf("%s%s", misuses[i], BOTTOM_REG(""));
+
+		assert_error(bridge_between(&b, TOP_REG("0xc0", "0xb0"), TOP_REG("0xa0", "0x90"), bottom),
+			     "takes the address of a local variable");
 		bridge_release(&b);
 	}
 }
@@ -189,6 +230,7 @@ int main(void)
 		cmocka_unit_test(other_shadow_memory_is_not_cleared),
 		cmocka_unit_test(new_frame_without_marks_is_refused),
 		cmocka_unit_test(place_of_the_marks_used_for_something_else_is_refused),
+		cmocka_unit_test(place_of_the_marks_may_be_in_a_register),
 	};
 
 	return RUN(tests);
