@@ -44,4 +44,7 @@ void bind_symbols(const struct kernel *kernel, const struct boundary *boundary, 
 		  const struct symvers *symvers, struct remarks *remarks, struct bindings *ret);
 void bindings_release(struct bindings *bindings);
 
+/* foo.cold runs as a piece of foo: it goes where foo's new body goes. */
+bool bind_is_cold_part(const struct object_symbol *s);
+
 #endif

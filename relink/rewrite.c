@@ -179,7 +179,8 @@ static void note_address(struct rewriter *w, const struct object_ref *ref)
 	struct object_symbol *s = ref->symbol == NO_REF ? NULL : &w->object->symbols[ref->symbol];
 	bool address = ref->kind == OBJECT_REF_ADDRESS || ref->kind == OBJECT_REF_POINTER;
 
-	if (!s || ref->target || !address || w->match->foreign[ref->symbol] ||
+	/* what is cold may begin with a case of a switch, which has a table of places in code */
+	if (!s || ref->target || !address || w->match->foreign[ref->symbol] || bind_is_cold_part(s) ||
 	    (s->type != STT_FUNC && object_symbol_defined(s)))
 		return;
 	if (w->bindings->v[ref->symbol].address == PLACE_KERNEL)
