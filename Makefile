@@ -92,6 +92,7 @@ MODULES := \
 	relink/symvers \
 	relink/holders \
 	relink/bind \
+	relink/literals \
 	relink/lines \
 	relink/check \
 	relink/check_types \

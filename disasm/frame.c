@@ -9,6 +9,7 @@ struct prologue {
 	struct frame *frame;
 	struct symbolic state;
 	struct setup_insn cpu_load;	/* the last load from per-CPU memory */
+	struct setup_insn made[FRAME_REGS][2];	/* of a register: the address on the stack, and its shift */
 };
 
 const char *const frame_reg_names[FRAME_REGS] = {
@@ -16,11 +17,79 @@ const char *const frame_reg_names[FRAME_REGS] = {
 	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
 };
 
+/* In the order of addresses, whatever the order in which it is known what each is for. */
 static struct err *add_setup(struct frame *frame, const struct setup_insn *insn)
 {
+	uint32_t at = frame->nr_setup;
+
 	if (frame->nr_setup == FRAME_MAX_SETUP)
 		return err_new("the prologue has more than %u instructions", FRAME_MAX_SETUP);
-	frame->setup[frame->nr_setup++] = *insn;
+	for (; at && frame->setup[at - 1].addr >= insn->addr; at--)
+		if (frame->setup[at - 1].addr == insn->addr)
+			return NULL;
+	memmove(&frame->setup[at + 1], &frame->setup[at], (frame->nr_setup - at) * sizeof(*insn));
+	frame->setup[at] = *insn;
+	frame->nr_setup++;
+	return NULL;
+}
+
+/*
+ * The address sanitizer (gcc -fsanitize=kernel-address --param asan-stack=1): an address of the frame, shifted, is
+ * where the marks are, but for a constant; it is kept for the way out, which takes them off.
+ */
+static struct err *keep_shadow(struct prologue *p, struct value value, uint8_t reg)
+{
+	struct frame *f = p->frame;
+	struct err *err = NULL;
+
+	f->shadow = value;
+	for (uint32_t i = 0; i < 2 && !err; i++)
+		err = add_setup(f, &p->made[reg][i]);
+	return err;
+}
+
+/* Whether it is known how what is in @reg was made, and that it is the one that is kept, if one is. */
+static bool is_shadow(const struct prologue *p, struct value value, uint8_t reg)
+{
+	const struct frame *f = p->frame;
+
+	return value.kind == VALUE_SHADOW && !value.number && p->made[reg][0].size && p->made[reg][1].size &&
+	       (!f->in_slot || value_equal(&value, &f->shadow));
+}
+
+static struct err *note_shadow(struct prologue *p, struct stack_place place, struct value value, uint8_t reg,
+			       const struct setup_insn *setup)
+{
+	struct frame *f = p->frame;
+	struct err *err;
+
+	if (f->in_slot || !is_shadow(p, value, reg))
+		return NULL;
+	err = keep_shadow(p, value, reg);
+	f->in_slot = true;
+	f->shadow_slot = place;
+	return err ?: add_setup(f, setup);
+}
+
+/* Registers, when the prologue is over. */
+static struct err *find_shadow(struct prologue *p)
+{
+	struct frame *f = p->frame;
+
+	for (uint8_t reg = 0; reg < FRAME_REGS && !f->in_reg; reg++)
+		if ((p->machine->callee_saved & (1U << reg)) && is_shadow(p, p->state.reg[reg], reg)) {
+			f->in_reg = true;
+			f->shadow_reg = reg;
+			return keep_shadow(p, p->state.reg[reg], reg);
+		}
+	return NULL;
+}
+
+static struct err *note_mark(struct frame *f, struct value addr, uint8_t size)
+{
+	if (f->nr_marks == FRAME_MAX_MARKS)
+		return err_new("the prologue marks more than %u places in shadow memory", FRAME_MAX_MARKS);
+	f->marks[f->nr_marks++] = (struct frame_mark){ addr, size };
 	return NULL;
 }
 
@@ -28,7 +97,8 @@ static struct err *add_setup(struct frame *frame, const struct setup_insn *insn)
  * The stack protector: its value is loaded from per-CPU memory (%gs) into a register
  * and stored in the frame (gcc -fstack-protector, arch/x86/include/asm/stackprotector.h).
  */
-static struct err *note_store(struct prologue *p, struct stack_place place, const struct setup_insn *setup)
+static struct err *note_store(struct prologue *p, struct stack_place place, const struct operand *from,
+			      const struct setup_insn *setup)
 {
 	struct value value = symbolic_load(&p->state, place);
 	struct frame *f = p->frame;
@@ -41,6 +111,8 @@ static struct err *note_store(struct prologue *p, struct stack_place place, cons
 		err = add_setup(f, &p->cpu_load);
 		return err ?: add_setup(f, setup);
 	}
+	if (value.kind == VALUE_SHADOW && from->kind == OPERAND_REG)
+		return note_shadow(p, place, value, from->reg, setup);
 	return value.kind == VALUE_CALLER ? add_setup(f, setup) : NULL;
 }
 
@@ -52,6 +124,7 @@ static struct err *note(struct prologue *p, const struct insn_detail *d, const s
 	const struct value *fp = &p->state.reg[m->fp];
 	struct frame *f = p->frame;
 	struct stack_place place;
+	struct value addr;
 
 	if (d->regs_written & (1U << m->sp)) {
 		if (p->state.reg[m->sp].kind != VALUE_STACK || d->op == OP_POP || d->op == OP_LEAVE)
@@ -61,6 +134,10 @@ static struct err *note(struct prologue *p, const struct insn_detail *d, const s
 	if (dst->kind == OPERAND_REG && dst->written && dst->reg < FRAME_REGS) {
 		if (p->state.reg[dst->reg].kind == VALUE_CPU)
 			p->cpu_load = *setup;
+		if (p->state.reg[dst->reg].kind == VALUE_STACK)
+			p->made[dst->reg][0] = *setup;
+		else if (d->op == OP_SHR)
+			p->made[dst->reg][1] = *setup;
 		if (dst->reg == m->fp && fp->kind == VALUE_STACK && !f->has_fp) {
 			f->has_fp = true;
 			f->fp = fp->place;
@@ -69,7 +146,11 @@ static struct err *note(struct prologue *p, const struct insn_detail *d, const s
 	}
 	if (f->has_fp && (fp->kind != VALUE_STACK || !place_equal(fp->place, f->fp)))
 		return err_new("`%s` changes the frame pointer", d->text);
-	return dst->written && symbolic_place(&p->state, dst, &place) ? note_store(p, place, setup) : NULL;
+	if (!dst->written || dst->kind != OPERAND_MEM)
+		return NULL;
+	if (symbolic_shadow(&p->state, dst, &addr))
+		return note_mark(f, addr, dst->size);
+	return symbolic_place(&p->state, dst, &place) ? note_store(p, place, &d->operands[1], setup) : NULL;
 }
 
 /* Where things are when the prologue is over. Of two copies the first is the one to be restored. */
@@ -132,7 +213,7 @@ struct err *frame_read(struct decoder *decoder, const struct machine *machine,
 			return err;
 	}
 	find_slots(&p);
-	return NULL;
+	return find_shadow(&p);
 }
 
 /* What a register that call frame information counts from holds in the body. */
@@ -211,4 +292,6 @@ void frame_state(const struct frame *frame, const struct machine *machine, struc
 	if (frame->has_canary)
 		symbolic_store(ret, frame->canary,
 			       (struct value){ .kind = VALUE_CPU, .number = frame->canary_source });
+	if (frame->in_slot)
+		symbolic_store(ret, frame->shadow_slot, frame->shadow);
 }

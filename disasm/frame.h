@@ -15,6 +15,7 @@
 
 #define FRAME_REGS SYMBOLIC_REGS
 #define FRAME_MAX_SETUP 32
+#define FRAME_MAX_MARKS 16
 
 /* Code to be read: @size bytes at @data, the first of which has address @addr. */
 struct code_bytes {
@@ -31,6 +32,12 @@ struct setup_insn {
 	uint64_t target;	/* ... and what it leads to */
 };
 
+/* Bytes of shadow memory that the address sanitizer marks while the frame is there. */
+struct frame_mark {
+	struct value addr;	/* VALUE_SHADOW */
+	uint8_t size;
+};
+
 struct frame {
 	struct stack_place sp;		/* the stack pointer in the body */
 	bool realigned;			/* the stack pointer was rounded down, ... */
@@ -44,6 +51,12 @@ struct frame {
 	bool has_canary;
 	struct stack_place canary;		/* slot of the stack protector's value ... */
 	uint64_t canary_source;		/* ... and where in per-CPU memory that is from */
+	struct frame_mark marks[FRAME_MAX_MARKS];	/* in order */
+	uint32_t nr_marks;
+	struct value shadow;			/* VALUE_SHADOW: where the marks are, but for a constant; it is kept ... */
+	bool in_slot, in_reg;
+	struct stack_place shadow_slot;		/* ... in this word ... */
+	uint8_t shadow_reg;			/* ... or in this register, which calls preserve */
 	struct setup_insn setup[FRAME_MAX_SETUP];	/* in order; running them again makes the frame */
 	uint32_t nr_setup;
 };

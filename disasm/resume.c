@@ -24,6 +24,7 @@ struct walk {
 	uint32_t nr_seen, cap_seen;
 	uint32_t *todo;		/* indices into seen */
 	uint32_t nr_todo, cap_todo;
+	uint32_t took_off;	/* registers by which marks were taken off */
 };
 
 static struct err *refuse(const struct funcs *funcs, uint64_t addr, const char *text, const char *why)
@@ -137,6 +138,61 @@ static bool is_from_above(const struct value *v)
 	return v->kind == VALUE_UNSET || v->kind == VALUE_CALLER;
 }
 
+/* Whether @o is written and lies between the first and the last of the marks at this place of the frame. */
+static bool is_among_marks(const struct frame *f, const struct operand *o, const struct value *addr)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+
+	for (uint32_t i = 0; i < f->nr_marks; i++) {
+		struct value mark = f->marks[i].addr;
+		uint64_t start = mark.number;
+
+		mark.number = addr->number;
+		if (!value_equal(&mark, addr))
+			continue;
+		low = start < low ? start : low;
+		high = start + f->marks[i].size > high ? start + f->marks[i].size : high;
+	}
+	return o->written && !o->read && addr->number >= low && addr->number < high && o->size <= high - addr->number;
+}
+
+/* Whether @o makes something else of where the sanitizer's marks are than to take them off. */
+static bool misuses_shadow(const struct frame *f, const struct symbolic *s, const struct insn_detail *d,
+			   const struct operand *o)
+{
+	struct value addr;
+
+	if (o->kind == OPERAND_REG)
+		return o->read && o->reg < SYMBOLIC_REGS && s->reg[o->reg].kind == VALUE_SHADOW && d->op != OP_ADD &&
+		       (d->op != OP_MOV || d->operands[0].kind != OPERAND_REG);
+	if (o->kind != OPERAND_MEM)
+		return false;
+	if (symbolic_shadow(s, o, &addr))
+		return !is_among_marks(f, o, &addr);
+	return (o->base < SYMBOLIC_REGS && s->reg[o->base].kind == VALUE_SHADOW) ||
+	       (o->index < SYMBOLIC_REGS && s->reg[o->index].kind == VALUE_SHADOW);
+}
+
+/* Whether @d reads the place of the marks into a register, and nothing else. */
+static bool loads_shadow(const struct frame *f, const struct symbolic *s, const struct insn_detail *d)
+{
+	const struct operand *dst = &d->operands[0];
+	struct stack_place place;
+
+	return f->in_slot && d->op == OP_MOV && dst->kind == OPERAND_REG && dst->size == 8 && dst->reg < SYMBOLIC_REGS &&
+	       symbolic_place(s, &d->operands[1], &place) && place_equal(place, f->shadow_slot) &&
+	       symbolic_load(s, place).kind == VALUE_UNSET;
+}
+
+/* The place of the marks is not for anything else than what loads_shadow() knows. */
+static struct need slot_need(const struct frame *f, const struct symbolic *s, const struct insn_detail *d,
+			     const struct operand *o, struct stack_place place)
+{
+	if (f->in_slot && place_equal(place, f->shadow_slot) && !loads_shadow(f, s, d))
+		return (struct need){ .kind = NEED_ADDRESS };
+	return (struct need){ .kind = NEED_SLOT, .place = place, .size = o->size };
+}
+
 static void note_reads(struct walk *w, const struct symbolic *s, uint64_t addr, const struct insn_detail *d)
 {
 	const struct machine *m = w->machine;
@@ -156,10 +212,12 @@ static void note_reads(struct walk *w, const struct symbolic *s, uint64_t addr, 
 				s->reg[o->reg].kind == VALUE_STACK) ||
 			       (on_stack && (o->index != INSN_REG_NONE || d->op == OP_LEA))))
 			add_need(w, (struct need){ .kind = NEED_ADDRESS }, addr, d->text);
+		else if (misuses_shadow(w->frame, s, d, o))
+			add_need(w, (struct need){ .kind = NEED_ADDRESS }, addr, d->text);
 		else if (o->read && d->op != OP_LEA && symbolic_place(s, o, &place) &&
 			 (place.base != BASE_CFA || place.offset < -8) &&
 			 symbolic_load(s, place).kind == VALUE_UNSET)
-			add_need(w, (struct need){ .kind = NEED_SLOT, .place = place, .size = o->size }, addr, d->text);
+			add_need(w, slot_need(w->frame, s, d, o, place), addr, d->text);
 	}
 }
 
@@ -187,19 +245,42 @@ static bool restores_another(const struct walk *w, const struct symbolic *s, con
 	return is_from_above(&value) && !value_equal(&value, &own);
 }
 
+/*
+ * What is read where the place of the marks is kept, unless that was written meanwhile: it is what is done with it that
+ * tells that it is that.
+ */
+static void take_shadow(struct walk *w, struct symbolic *s, uint64_t addr, const struct insn_detail *d)
+{
+	const struct frame *f = w->frame;
+
+	if (!f->in_reg || !(d->regs_read & (1U << f->shadow_reg)) || d->op == OP_PUSH || insn_zeroes(d) ||
+	    s->reg[f->shadow_reg].kind != VALUE_UNSET)
+		return;
+	add_need(w, (struct need){ .kind = NEED_REGISTER, .reg = f->shadow_reg }, addr, d->text);
+	s->reg[f->shadow_reg] = f->shadow;
+}
+
 static struct err *run(struct walk *w, struct symbolic *s, uint64_t addr, const struct insn_detail *d)
 {
 	const struct operand *dst = &d->operands[0];
 	const struct machine *m = w->machine;
-	bool has_fp = s->reg[m->fp].kind == VALUE_STACK;
+	bool has_fp = s->reg[m->fp].kind == VALUE_STACK, shadow;
 	struct stack_place place;
+	struct value mark;
 
 	if (restores_another(w, s, d))
 		return refuse(w->funcs, addr, d->text, "restores a register from a slot that holds another");
 	if (dst->written && symbolic_place(s, dst, &place) && overlaps_saved(w->frame, place, dst->size))
 		return refuse(w->funcs, addr, d->text, "overwrites a saved register or the return address");
+	take_shadow(w, s, addr, d);
 	note_reads(w, s, addr, d);
+	if (symbolic_shadow(s, dst, &mark))
+		w->took_off |= (dst->base < SYMBOLIC_REGS ? 1U << dst->base : 0) |
+			       (dst->index < SYMBOLIC_REGS ? 1U << dst->index : 0);
+	shadow = loads_shadow(w->frame, s, d);
 	symbolic_step(s, m, d, 0);
+	if (shadow)
+		s->reg[dst->reg] = w->frame->shadow;
 	if (dst->kind == OPERAND_REG && dst->written && dst->reg < SYMBOLIC_REGS &&
 	    s->reg[dst->reg].kind == VALUE_UNSET)
 		s->reg[dst->reg].kind = VALUE_OTHER;	/* a need by now: that is told once */
@@ -208,6 +289,14 @@ static struct err *run(struct walk *w, struct symbolic *s, uint64_t addr, const 
 	if (has_fp && s->reg[m->fp].kind != VALUE_STACK && s->reg[m->fp].kind != VALUE_CALLER)
 		return refuse(w->funcs, addr, d->text, "changes the frame pointer");
 	return NULL;
+}
+
+/* A callee has nothing to do with the place of the marks; in registers by which they were taken off it may be left. */
+static void note_handed(struct walk *w, const struct symbolic *s, uint64_t addr, const struct insn_detail *d)
+{
+	for (uint8_t reg = 0; reg < SYMBOLIC_REGS; reg++)
+		if ((w->machine->args & ~w->took_off & (1U << reg)) && s->reg[reg].kind == VALUE_SHADOW)
+			add_need(w, (struct need){ .kind = NEED_ADDRESS }, addr, d->text);
 }
 
 /* A callee keeps what it must keep, and gets what was set for it. */
@@ -267,10 +356,11 @@ static struct err *step(struct walk *w, uint64_t addr, struct symbolic state)
 		err = push(w, insn.target, &state);
 		break;
 	case INSN_INDIRECT_CALL:
+		take_shadow(w, &state, addr, &d);
 		note_reads(w, &state, addr, &d);
-		call(w->machine, &state);
-		break;
+		/* fall through */
 	case INSN_CALL:
+		note_handed(w, &state, addr, &d);
 		call(w->machine, &state);
 		break;
 	case INSN_TRAP:
@@ -296,6 +386,8 @@ struct err *resume_read(const struct funcs *funcs, struct decoder *decoder, cons
 	frame_state(frame, machine, &start);
 	if (frame->has_canary)	/* like any local: who reads it is told */
 		symbolic_store(&start, frame->canary, (struct value){ .kind = VALUE_UNSET });
+	if (frame->in_slot)
+		symbolic_store(&start, frame->shadow_slot, (struct value){ .kind = VALUE_UNSET });
 	call(machine, &start);
 	err = flow_has(after, resume) ? push(&w, resume, &start) :
 	      refuse(funcs, resume, "...", "cannot be followed");
@@ -324,6 +416,14 @@ bool need_is_canary(const struct need *need, const struct frame *frame)
 	       need->size == 8;
 }
 
+bool need_is_shadow(const struct need *need, const struct frame *frame)
+{
+	if (need->kind == NEED_REGISTER)
+		return frame->in_reg && need->reg == frame->shadow_reg;
+	return need->kind == NEED_SLOT && frame->in_slot && place_equal(need->place, frame->shadow_slot) &&
+	       need->size == 8;
+}
+
 struct err *resume_prove(const struct funcs *funcs, const struct frame *frame, const struct needs *needs)
 {
 	static const char *const why[] = {
@@ -333,7 +433,7 @@ struct err *resume_prove(const struct funcs *funcs, const struct frame *frame, c
 	};
 
 	for (uint32_t i = 0; i < needs->n; i++)
-		if (!need_is_canary(&needs->v[i], frame))
+		if (!need_is_canary(&needs->v[i], frame) && !need_is_shadow(&needs->v[i], frame))
 			return refuse(funcs, needs->v[i].addr, needs->v[i].text, why[needs->v[i].kind]);
 	return NULL;
 }

@@ -30,8 +30,9 @@ struct needs {
 	uint32_t n, cap;
 };
 
-/* Whether the stack protector's value is all that @need asks for. */
+/* Whether the stack protector's value is all that @need asks for; or where the sanitizer's marks are. */
 bool need_is_canary(const struct need *need, const struct frame *frame);
+bool need_is_shadow(const struct need *need, const struct frame *frame);
 
 /*
  * Follows every path of @after, which starts at @resume in @func.  At the start @frame is

@@ -21,6 +21,8 @@ bool value_equal(const struct value *a, const struct value *b)
 	case VALUE_CPU:
 	case VALUE_NUMBER:
 		return a->number == b->number;
+	case VALUE_SHADOW:
+		return a->reg == b->reg && a->number == b->number && place_equal(a->place, b->place);
 	default:
 		return true;
 	}
@@ -105,6 +107,32 @@ bool symbolic_place(const struct symbolic *s, const struct operand *o, struct st
 	return true;
 }
 
+/* The sum of two of which one is shifted from an address and the other a constant. */
+static bool add_shadow(const struct value *a, const struct value *b, struct value *ret)
+{
+	if (a->kind == VALUE_NUMBER && b->kind == VALUE_SHADOW)
+		return add_shadow(b, a, ret);
+	if (a->kind != VALUE_SHADOW || b->kind != VALUE_NUMBER)
+		return false;
+	*ret = (struct value){ VALUE_SHADOW, a->reg, a->place, a->number + b->number };
+	return true;
+}
+
+bool symbolic_shadow(const struct symbolic *s, const struct operand *o, struct value *ret)
+{
+	struct value index = { .kind = VALUE_NUMBER };
+
+	if (o->kind != OPERAND_MEM || o->segment || o->base >= SYMBOLIC_REGS ||
+	    (o->index != INSN_REG_NONE && (o->index >= SYMBOLIC_REGS || o->scale != 1)))
+		return false;
+	if (o->index != INSN_REG_NONE)
+		index = s->reg[o->index];
+	if (!add_shadow(&s->reg[o->base], &index, ret))
+		return false;
+	ret->number += o->value;
+	return true;
+}
+
 bool insn_zeroes(const struct insn_detail *d)
 {
 	const struct operand *a = &d->operands[0], *b = &d->operands[1];
@@ -122,6 +150,8 @@ static struct value operand_value(const struct symbolic *s, const struct operand
 		return other;
 	if (o->kind == OPERAND_REG && o->reg < SYMBOLIC_REGS)
 		return s->reg[o->reg];
+	if (o->kind == OPERAND_IMM)
+		return (struct value){ .kind = VALUE_NUMBER, .number = o->value };
 	if (o->kind != OPERAND_MEM)
 		return other;
 	if (o->segment == SEGMENT_GS && o->base == INSN_REG_NONE && o->index == INSN_REG_NONE)
@@ -191,6 +221,28 @@ static bool step_move(struct symbolic *s, const struct insn_detail *d, uint64_t 
 	return true;
 }
 
+/* Addresses of shadow memory: an address on the stack, shifted; a constant is added. */
+static bool step_shadow(struct symbolic *s, const struct insn_detail *d)
+{
+	const struct operand *dst = &d->operands[0], *src = &d->operands[1];
+	struct value *value, added;
+
+	if (d->nr_operands != 2 || dst->kind != OPERAND_REG || dst->reg >= SYMBOLIC_REGS || dst->size != WORD)
+		return false;
+	value = &s->reg[dst->reg];
+	if (d->op == OP_ADD) {
+		added = src->kind == OPERAND_IMM ? (struct value){ .kind = VALUE_NUMBER, .number = src->value } :
+			operand_value(s, src, 0);
+		return add_shadow(value, &added, value);
+	}
+	if (src->kind != OPERAND_IMM || value->kind != VALUE_STACK || src->value < 1 || src->value > 63)
+		return false;
+	value->kind = VALUE_SHADOW;
+	value->reg = src->value;
+	value->number = 0;
+	return true;
+}
+
 /* Addresses on the stack: lea; add, sub and and with a constant. */
 static bool step_address(struct symbolic *s, const struct machine *m, const struct insn_detail *d)
 {
@@ -202,6 +254,8 @@ static bool step_address(struct symbolic *s, const struct machine *m, const stru
 		return false;
 	value = &s->reg[dst->reg];
 	if (d->op == OP_LEA) {
+		if (symbolic_shadow(s, src, value))
+			return true;
 		if (!symbolic_place(s, src, &place))
 			return false;
 		*value = value_stack(place.base, place.offset);
@@ -236,8 +290,13 @@ bool symbolic_step(struct symbolic *s, const struct machine *machine, const stru
 	case OP_MOV:
 		exact = step_move(s, d, pc_target);
 		break;
-	case OP_LEA:
+	case OP_SHR:
+		exact = step_shadow(s, d);
+		break;
 	case OP_ADD:
+		exact = step_shadow(s, d) || step_address(s, machine, d);
+		break;
+	case OP_LEA:
 	case OP_SUB:
 	case OP_AND:
 		exact = step_address(s, machine, d);

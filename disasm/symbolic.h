@@ -34,7 +34,8 @@ enum value_kind {
 	VALUE_RETURN,	/* the return address */
 	VALUE_STACK,	/* the address @place */
 	VALUE_CPU,	/* the word of per-CPU memory (%gs) at @number: the stack protector's value */
-	VALUE_NUMBER,	/* the constant @number; only disasm/keep.c makes them */
+	VALUE_NUMBER,	/* the constant @number */
+	VALUE_SHADOW,	/* the address @place shifted right by @reg bits, plus @number */
 };
 
 struct value {
@@ -88,6 +89,12 @@ void symbolic_forget_below(struct symbolic *s, const struct machine *machine);
 
 /* Whether @o is a word on the stack, and where.  False with an index register. */
 bool symbolic_place(const struct symbolic *s, const struct operand *o, struct stack_place *ret);
+
+/*
+ * Whether @o is memory at an address made of one on the stack by shifting it: what the address
+ * sanitizer knows of the stack is kept there (Documentation/dev-tools/kasan.rst). @ret: the address.
+ */
+bool symbolic_shadow(const struct symbolic *s, const struct operand *o, struct value *ret);
 
 /*
  * One instruction that does not branch.  @pc_target is what its pc-relative field leads

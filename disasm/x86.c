@@ -225,6 +225,7 @@ static enum insn_op op_of(unsigned int id)
 	case X86_INS_OR: return OP_OR;
 	case X86_INS_TEST: return OP_TEST;
 	case X86_INS_SHL: case X86_INS_SAL: return OP_SHL;
+	case X86_INS_SHR: return OP_SHR;
 	case X86_INS_CMOVA: case X86_INS_CMOVAE: case X86_INS_CMOVB: case X86_INS_CMOVBE:
 	case X86_INS_CMOVE: case X86_INS_CMOVG: case X86_INS_CMOVGE: case X86_INS_CMOVL:
 	case X86_INS_CMOVLE: case X86_INS_CMOVNE: case X86_INS_CMOVNO: case X86_INS_CMOVNP:

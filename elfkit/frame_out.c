@@ -64,7 +64,9 @@ static const char *need_name(const struct need *need, const struct frame *frame)
 		[NEED_SLOT] = "local", [NEED_REGISTER] = "register", [NEED_ADDRESS] = "address",
 	};
 
-	return need_is_canary(need, frame) ? "canary" : names[need->kind];
+	if (need_is_canary(need, frame))
+		return "canary";
+	return need_is_shadow(need, frame) ? "shadow" : names[need->kind];
 }
 
 static char *need_place(const struct need *need)

@@ -144,7 +144,7 @@ static struct err *add_one(struct adapters *a, const struct stack_switch *sw, co
 
 	err = behind_switch_same(a->kernel->funcs, a->object, a->refs, a->match, a->decoder, sw, call);
 	err = err ?: read_new(a, call, &new);
-	err = err ?: adapter_generate(a->kernel->image, a->decoder, a->machine, &new.row, &old->frame, sw->call,
+	err = err ?: adapter_generate(a->kernel->image, a->decoder, a->machine, &new.frame, &new.row, &old->frame, sw->call,
 				      &code);
 	if (err)
 		return err;

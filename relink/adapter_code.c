@@ -2,6 +2,7 @@
 /*
  * Frame adapters for x86-64 (Intel SDM volume 2 for the encodings).
  *
+ *	lea	...; shr; movabs; add; mov $0	the address sanitizer's marks of the new frame come off
  *	lea	CFA, %r11			or mov, where the new frame is realigned
  *	mov	slot, %reg ...			the caller's registers, but for the frame pointer
  *	mov	slot, %rax			these two only where it is not at CFA - 16 ...
@@ -20,7 +21,7 @@
 
 #include "relink/adapter_code.h"
 
-#define SCRATCH 11	/* %r11 and %rax: neither arguments nor preserved */
+#define SCRATCH 11	/* %r11, %rax and %r10: neither arguments nor preserved */
 #define SCRATCH2 0
 
 #define LEA 0x8d
@@ -73,6 +74,56 @@ static void emit_jump(struct adapter_code *a, uint64_t target)
 
 	emit(a, jump, sizeof(jump));
 	add_fixup(a, a->size - 4, target, 4);
+}
+
+/* Leaves in %rax what @addr, a shadow address, is; it counts from what the stack pointer is at the call. */
+static struct err *emit_shadow(struct adapter_code *a, const struct machine *machine, const struct frame *new,
+			       const struct value *addr)
+{
+	uint8_t shift[4] = { 0x48, 0xc1, 0xe8, addr->reg }, constant[2] = { 0x49, 0xba }, sum[3] = { 0x4c, 0x01, 0xd0 };
+
+	if (addr->place.base != new->sp.base)
+		return err_new("its frame is realigned, and the sanitizer marks what is not");
+	emit_reg_base(a, LEA, SCRATCH2, machine->sp, addr->place.offset - new->sp.offset);
+	emit(a, shift, sizeof(shift));
+	emit(a, constant, sizeof(constant));	/* to %r10 */
+	emit(a, &addr->number, sizeof(addr->number));
+	emit(a, sum, sizeof(sum));
+	return NULL;
+}
+
+/* mov $0, DISP(%rax) of @size bytes */
+static struct err *emit_zero(struct adapter_code *a, uint64_t disp, uint8_t size)
+{
+	static const uint8_t wide = 0x48, narrow = 0x66, zero[4];
+	const uint8_t store[2] = { size == 1 ? 0xc6 : 0xc7, 0x80 };
+	int32_t disp32 = disp;
+
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return err_new("the sanitizer marks %u bytes at once", size);
+	if (size == 8 || size == 2)
+		emit(a, size == 8 ? &wide : &narrow, 1);
+	emit(a, store, sizeof(store));
+	emit(a, &disp32, sizeof(disp32));
+	emit(a, zero, size < 4 ? size : 4);
+	return NULL;
+}
+
+/* What the way out of the new function would do, which nobody goes. */
+static struct err *emit_clear(struct adapter_code *a, const struct machine *machine, const struct frame *new)
+{
+	const struct value *base = NULL;
+	struct err *err = NULL;
+
+	for (uint32_t i = 0; i < new->nr_marks && !err; i++) {
+		const struct value *addr = &new->marks[i].addr;
+
+		if (!base || !place_equal(base->place, addr->place) || base->reg != addr->reg ||
+		    (uint64_t)(int32_t)(addr->number - base->number) != addr->number - base->number)
+			err = emit_shadow(a, machine, new, base = addr);
+		err = err ?: emit_zero(a, addr->number - base->number, new->marks[i].size);
+	}
+	return err;
 }
 
 /* Where the call frame information says that the caller's @reg is. */
@@ -139,15 +190,16 @@ static struct err *emit_setup(struct adapter_code *a, const struct image *image,
 }
 
 struct err *adapter_generate(const struct image *image, struct decoder *decoder,
-			     const struct machine *machine, const struct cfi_row *row,
-			     const struct frame *old, uint64_t call, struct adapter_code *ret)
+			     const struct machine *machine, const struct frame *new,
+			     const struct cfi_row *row, const struct frame *old, uint64_t call, struct adapter_code *ret)
 {
 	struct err *err;
 
 	memset(ret, 0, sizeof(*ret));
 	if (old->realigned)
 		return err_new("its frame is realigned: elfkit makes no such frame anew");
-	err = emit_undo(ret, machine, row);
+	err = emit_clear(ret, machine, new);
+	err = err ?: emit_undo(ret, machine, row);
 	for (uint32_t i = 0; i < old->nr_setup && !err; i++)
 		err = emit_setup(ret, image, decoder, machine, &old->setup[i]);
 	emit_jump(ret, call);

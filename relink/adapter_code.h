@@ -6,7 +6,7 @@
 #include "disasm/frame.h"
 #include "elfkit/image.h"
 
-#define ADAPTER_MAX 512
+#define ADAPTER_MAX 1024
 #define ADAPTER_MAX_FIXUPS 8
 
 /* A 4-byte pc-relative field: the linker puts @value - its own address there. */
@@ -23,13 +23,13 @@ struct adapter_code {
 };
 
 /*
- * From the state at a call in the new function, of which @row is the call frame information, to
+ * From the state at a call in the new function, of which @new is the frame and @row the call frame information, to
  * the one at the old function's call at @call, of which @old is the frame.  The code of the old prologue
  * is read from @image.  Fails where the way cannot be written down.  Promises no more: adapter_prove()
  * says whether it is right.
  */
 struct err *adapter_generate(const struct image *image, struct decoder *decoder,
-			     const struct machine *machine, const struct cfi_row *row,
-			     const struct frame *old, uint64_t call, struct adapter_code *ret);
+			     const struct machine *machine, const struct frame *new,
+			     const struct cfi_row *row, const struct frame *old, uint64_t call, struct adapter_code *ret);
 
 #endif

@@ -12,6 +12,7 @@ struct proof {
 	struct symbolic call;	/* at the new call */
 	struct symbolic state;	/* now */
 	uint32_t nr_used;	/* fixups */
+	bool cleared[FRAME_MAX_MARKS];	/* marks of the new frame */
 };
 
 static struct err *wrong(uint32_t at, const char *text, const char *why)
@@ -56,6 +57,21 @@ static bool is_in_frame(const struct proof *p, const struct insn_detail *d)
 	return place.base == BASE_CFA && place.offset >= p->state.aligned_at + sp->offset;
 }
 
+/* Whether @d takes one of the new frame's marks off, which is the only thing that may be written elsewhere. */
+static bool clears_mark(struct proof *p, const struct insn_detail *d)
+{
+	const struct frame *from = p->claim->from;
+	struct value addr;
+
+	if (d->op != OP_MOV || d->nr_operands != 2 || d->operands[1].kind != OPERAND_IMM || d->operands[1].value ||
+	    !symbolic_shadow(&p->state, &d->operands[0], &addr))
+		return false;
+	for (uint32_t i = 0; i < from->nr_marks; i++)
+		if (value_equal(&from->marks[i].addr, &addr) && from->marks[i].size == d->operands[0].size)
+			return p->cleared[i] = true;
+	return false;
+}
+
 static struct err *step(struct proof *p, uint32_t at, const struct insn *insn, const struct insn_detail *d)
 {
 	const struct value *sp = &p->state.reg[p->machine->sp];
@@ -64,6 +80,8 @@ static struct err *step(struct proof *p, uint32_t at, const struct insn *insn, c
 	for (uint8_t i = 0; i < d->nr_fields; i++)
 		if (d->fields[i].pc_relative && !resolve(p, at + d->fields[i].offset, at + insn->size, &target))
 			return wrong(at, d->text, "refers to an unknown place");
+	if (clears_mark(p, d))
+		return NULL;
 	if (!is_in_frame(p, d))
 		return wrong(at, d->text, "writes to memory that is not the frame's");
 	if (!symbolic_step(&p->state, p->machine, d, target))
@@ -191,11 +209,18 @@ static struct err *check_needs(const struct proof *p)
 	for (uint32_t i = 0; i < c->needs->n; i++) {
 		const struct need *need = &c->needs->v[i];
 		struct value canary = { .kind = VALUE_CPU, .number = c->to->canary_source };
-		struct value there = symbolic_load(&p->state, need->place);
+		struct value there = need->kind == NEED_REGISTER ? p->state.reg[need->reg] :
+				     symbolic_load(&p->state, need->place);
 
-		if (!need_is_canary(need, c->to) || !value_equal(&there, &canary))
+		if (!(need_is_canary(need, c->to) && value_equal(&there, &canary)) &&
+		    !(need_is_shadow(need, c->to) && value_equal(&there, &c->to->shadow)))
 			return err_new("the adapter is not proven: it does not supply what `%s` reads", need->text);
 	}
+	for (uint32_t i = 0; i < c->from->nr_marks; i++)
+		if (!p->cleared[i])
+			return missing("shadow memory of the new frame stays marked", "");
+	if (c->to->nr_marks && !c->from->nr_marks)
+		return missing("the new frame has no marks in shadow memory that are known, the kernel's has", "");
 	return NULL;
 }
 

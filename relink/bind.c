@@ -26,8 +26,7 @@ static const struct symbol *counterpart(const struct binder *b, uint32_t i)
 	return id == NO_ID ? NULL : &b->kernel->symbols->v[id];
 }
 
-/* foo.cold runs as a piece of foo: it goes where foo's new body goes. */
-static bool is_cold_part(const struct object_symbol *s)
+bool bind_is_cold_part(const struct object_symbol *s)
 {
 	const char *dot = strrchr(s->name, '.');
 
@@ -40,7 +39,7 @@ static void bind_function(struct binder *b, uint32_t i, struct binding *to)
 	const struct symbol *theirs = counterpart(b, i);
 	uint32_t func = b->match->func[i];
 
-	if (!theirs || is_cold_part(s)) {
+	if (!theirs || bind_is_cold_part(s)) {
 		to->call = to->address = PLACE_MODULE;
 		return;
 	}
@@ -226,6 +225,7 @@ void bindings_release(struct bindings *bindings)
 	for (uint32_t i = 0; i < bindings->n; i++)
 		free(bindings->problem[i]);
 	free(bindings->problem);
+	free(bindings->strings);
 	free(bindings->v);
 	memset(bindings, 0, sizeof(*bindings));
 }

@@ -32,6 +32,7 @@ struct bindings {
 	struct binding *v;	/* [object symbols] */
 	char **problem;		/* [object symbols]: why PLACE_UNBOUND, or why nothing that runs may refer to it; or NULL */
 	uint32_t n;
+	uint64_t *strings;	/* [references]: where the kernel has the string that is meant, or 0 (relink/literals.h) */
 };
 
 /*
@@ -42,5 +43,8 @@ void bind_symbols(const struct kernel *kernel, const struct boundary *boundary, 
 		  const struct match *match, const enum verdict *verdict, char *const *difference,
 		  const struct symvers *symvers, struct remarks *remarks, struct bindings *ret);
 void bindings_release(struct bindings *bindings);
+
+/* foo.cold runs as a piece of foo: it goes where foo's new body goes. */
+bool bind_is_cold_part(const struct object_symbol *s);
 
 #endif

@@ -13,26 +13,8 @@ struct comparison {
 	const struct object_refs *refs;
 	const struct match *match;
 	uint64_t *where;	/* of the first difference, in what is being compared */
+	bool sanitized;
 };
-
-/* What the field of a reference leads to in vmlinux, whose code is at @kernel. */
-static uint64_t kernel_target(const struct object_ref *ref, const uint8_t *field, uint64_t field_addr)
-{
-	uint64_t value = 0;
-
-	if (ref->width == 8) {
-		memcpy(&value, field, 8);
-	} else if (ref->width == 1) {
-		value = (int8_t)*field;
-	} else {
-		int32_t v;
-
-		memcpy(&v, field, sizeof(v));
-		value = (int64_t)v;
-	}
-	/* S + A = value (+ P); the target lies the bias behind that (psABI table 4.9) */
-	return value + (ref->pc_relative ? field_addr : 0) - ref->bias;
-}
 
 /* @len bytes that vmlinux has at @addr; what is in no file is zero (.bss). NULL: not in vmlinux. */
 static const uint8_t *kernel_contents(const struct comparison *c, uint64_t addr, uint64_t len, uint8_t **zeros)
@@ -63,6 +45,8 @@ static bool same_contents(const struct comparison *c, const struct object_ref *r
 		len = c->object->symbols[ref->symbol].size;
 	else if (ref->symbol == NO_REF && (s->flags & SHF_MERGE))
 		len = s->entsize;
+	else
+		object_ref_string(c->object, ref, c->sanitized, &len);
 	if (!len || len > s->size - at)
 		return true;
 	there = image_bytes(c->kernel->image, target, len);
@@ -159,7 +143,7 @@ static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_
 
 		if (memcmp(ours + at, theirs + at, field - at) && bytes_differ(c, ours, theirs, at, field))
 			return xasprintf("its contents before +0x%lx", (unsigned long)field);
-		difference = compare_ref(c, ref, kernel_target(ref, theirs + field, addr + field));
+		difference = compare_ref(c, ref, object_ref_target(ref, theirs + field, addr + field));
 		if (difference) {
 			*c->where = field;
 			return difference;
@@ -216,7 +200,7 @@ void compare_symbols(const struct kernel *kernel, const struct object *object,
 		     const struct match *match, enum verdict **verdict, char ***difference,
 		     uint64_t **where)
 {
-	struct comparison c = { kernel, object, refs, match, NULL };
+	struct comparison c = { kernel, object, refs, match, NULL, object_is_sanitized(object) };
 
 	*verdict = xcalloc(object->nr_symbols, sizeof(**verdict));
 	*difference = xcalloc(object->nr_symbols, sizeof(**difference));

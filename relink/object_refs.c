@@ -265,3 +265,68 @@ void object_refs_release(struct object_refs *refs)
 	free(refs->v);
 	free(refs->first);
 }
+
+uint64_t object_ref_target(const struct object_ref *ref, const uint8_t *field, uint64_t addr)
+{
+	uint64_t value = 0;
+
+	if (ref->width == 8) {
+		memcpy(&value, field, 8);
+	} else if (ref->width == 1) {
+		value = (int8_t)*field;
+	} else {
+		int32_t v;
+
+		memcpy(&v, field, sizeof(v));
+		value = (int64_t)v;
+	}
+	/* S + A = value (+ P); the target lies the bias behind that (psABI table 4.9) */
+	return value + (ref->pc_relative ? addr : 0) - ref->bias;
+}
+
+bool object_is_sanitized(const struct object *object)
+{
+	for (uint32_t i = 1; i < object->nr_symbols; i++)
+		if (!strcmp(object->symbols[i].name, "__asan_register_globals"))
+			return true;
+	return false;
+}
+
+/*
+ * gcc's asan.cc: each constant is aligned to 32 bytes, and as many at least are free behind it up to the next. Text
+ * and nothing but zeros in such a place is a string.
+ */
+static uint64_t sanitized_length(const uint8_t *data, uint64_t left)
+{
+	uint64_t len = strnlen((const char *)data, left), end = (len + 1 + 31) / 32 * 32;
+
+	if (end - len - 1 < 32 - 1)
+		end += 32;
+	if (!len || end > left)
+		return 0;
+	for (uint64_t i = 0; i < end; i++)
+		if (i < len ? data[i] < '\t' || data[i] > '~' : data[i])
+			return 0;
+	return end;
+}
+
+const uint8_t *object_ref_string(const struct object *object, const struct object_ref *ref, bool sanitized,
+				 uint64_t *len)
+{
+	const struct object_section *s = &object->sections[ref->target_section];
+	const uint8_t *string, *end;
+	uint64_t left;
+
+	if (ref->symbol != NO_REF || !ref->target_section || !s->data || (s->flags & (SHF_WRITE | SHF_EXECINSTR)) ||
+	    (uint64_t)ref->target >= s->size)
+		return NULL;
+	string = s->data + ref->target;
+	left = s->size - ref->target;
+	if ((s->flags & SHF_STRINGS) && s->entsize == 1) {
+		end = memchr(string, '\0', left);
+		*len = end ? end + 1 - string : 0;
+	} else {
+		*len = sanitized && !(s->flags & SHF_MERGE) && ref->target % 32 == 0 ? sanitized_length(string, left) : 0;
+	}
+	return *len ? string : NULL;
+}

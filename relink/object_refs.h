@@ -64,4 +64,17 @@ struct err *object_refs_read(const struct object *object, const struct symbol_ma
 			     struct object_refs *ret);
 void object_refs_release(struct object_refs *refs);
 
+/* Whether the address sanitizer was at work, which moves strings to where other constants are. */
+bool object_is_sanitized(const struct object *object);
+
+/*
+ * The string that @ref means, which has no name of its own, and its length with the end (and what the sanitizer keeps
+ * free behind it). NULL: it is something else.
+ */
+const uint8_t *object_ref_string(const struct object *object, const struct object_ref *ref, bool sanitized,
+				 uint64_t *len);
+
+/* What the field of the same reference leads to in vmlinux, which has it at @addr: a link-time address. */
+uint64_t object_ref_target(const struct object_ref *ref, const uint8_t *field, uint64_t addr);
+
 #endif

@@ -5,6 +5,7 @@
 #include "elfkit/parallel.h"
 #include "relink/adapter.h"
 #include "relink/changes.h"
+#include "relink/literals.h"
 #include "relink/manifest.h"
 #include "relink/module.h"
 #include "relink/prune.h"
@@ -214,6 +215,7 @@ static struct err *decide(struct state *s)
 	parallel_run(2, read_shapes, s);
 	bind_symbols(&s->kernel, s->boundary, s->object, &s->match, s->verdict, s->difference, &s->symvers,
 		     s->remarks, &s->bindings);
+	literals_bind(&s->kernel, s->object, &s->refs, &s->map, &s->match, s->verdict, s->where, &s->bindings);
 	check = check_of(s);
 	changes_list(&check, s->difference);
 	return check_change(&check);

@@ -134,19 +134,27 @@ static void remove_ref(struct rewriter *w, const struct object_ref *ref)
 		w->object->sections[ref->section].relocs[ref->reloc].removed = true;
 }
 
+/* Through its relocation to link-time address @addr of the kernel. */
+static void lead(struct rewriter *w, const struct object_ref *ref, uint64_t addr)
+{
+	struct object_reloc *reloc = &w->object->sections[ref->section].relocs[ref->reloc];
+
+	anchor_reference(&w->result->anchor, addr, &reloc->symbol, &reloc->addend);
+	reloc->addend += ref->bias;
+}
+
 /* NULL, or why not. */
 static const char *to_kernel(struct rewriter *w, const struct object_ref *ref)
 {
 	struct object_section *s = &w->object->sections[ref->section];
 	uint64_t addr = w->bindings->v[ref->symbol].kernel + ref->target;
-	struct object_reloc *reloc;
 	uint32_t symbol;
 	int64_t addend;
 
 	if (w->bindings->problem[ref->symbol])
 		return w->bindings->problem[ref->symbol];
-	anchor_reference(&w->result->anchor, addr, &symbol, &addend);
 	if (ref->reloc == NO_REF) {
+		anchor_reference(&w->result->anchor, addr, &symbol, &addend);
 		if (ref->width != 4)
 			return "it stays the kernel's, and a jump of 1 byte does not reach it";
 		memset(s->data + ref->offset, 0, ref->width);
@@ -154,9 +162,7 @@ static const char *to_kernel(struct rewriter *w, const struct object_ref *ref)
 				 addend + ref->bias);
 		return NULL;
 	}
-	reloc = &s->relocs[ref->reloc];
-	reloc->symbol = symbol;
-	reloc->addend = addend + ref->bias;
+	lead(w, ref, addr);
 	return NULL;
 }
 
@@ -173,7 +179,8 @@ static void note_address(struct rewriter *w, const struct object_ref *ref)
 	struct object_symbol *s = ref->symbol == NO_REF ? NULL : &w->object->symbols[ref->symbol];
 	bool address = ref->kind == OBJECT_REF_ADDRESS || ref->kind == OBJECT_REF_POINTER;
 
-	if (!s || ref->target || !address || w->match->foreign[ref->symbol] ||
+	/* what is cold may begin with a case of a switch, which has a table of places in code */
+	if (!s || ref->target || !address || w->match->foreign[ref->symbol] || bind_is_cold_part(s) ||
 	    (s->type != STT_FUNC && object_symbol_defined(s)))
 		return;
 	if (w->bindings->v[ref->symbol].address == PLACE_KERNEL)
@@ -202,9 +209,14 @@ static void note_call(struct rewriter *w, const struct object_ref *ref)
 
 static void rewrite_ref(struct rewriter *w, const struct object_ref *ref)
 {
+	uint64_t string = w->bindings->strings ? w->bindings->strings[ref - w->refs->v] : 0;
 	bool dead = is_dead(w, ref);
 	const char *problem;
 
+	if (string) {
+		lead(w, ref, string);
+		return;
+	}
 	switch (place_of(w, ref)) {
 	case PLACE_MODULE:
 		if (!dead)

@@ -72,6 +72,15 @@ for my $kernel (@kernels) {
 		(split /\n/, `objdump -d --no-show-raw-insn --disassemble=__schedule $vmlinux`)[0 .. 25];
 	is($prologue, join("\n", @pushes), "$kernel: the adapter pushes what vmlinux's prologue pushes");
 
+	# a string may be handed to the kernel, and lockdep wants it to be the one that it knows
+	my %scheduler = map { (split)[2] =~ s/\..*//r => 1 } grep { / t /i } map { `nm $_` } objects($kernel, 'hello');
+	my ($function, %own);
+	for (split /\n/, `objdump -dr --no-show-raw-insn $tmp/hello.ko`) {
+		$function = $1 if /^[0-9a-f]+ <([^.>]+).*>:/;
+		$own{$function}++ if /\.rodata\.str/ && $scheduler{$function};
+	}
+	is_deeply(\%own, { __schedule => 1 }, "$kernel: no string but the new one is the module's");
+
 	# an edit of data that the kernel has would be lost without a word: it is refused
 	my @objects = objects($kernel, 'none');
 	my ($section, $name, $value) = (`readelf -sW $objects[1]` =~

@@ -91,7 +91,7 @@ static uint32_t read_function(struct program *p, const char *name, struct frame 
 
 static struct err *generate(struct bridge *b)
 {
-	return adapter_generate(b->program.image, b->program.decoder, machine, &b->from_row, &b->to, b->call,
+	return adapter_generate(b->program.image, b->program.decoder, machine, &b->from, &b->from_row, &b->to, b->call,
 				&b->code);
 }
 

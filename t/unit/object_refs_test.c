@@ -296,6 +296,45 @@ TEST(global_alias_is_preferred)
 	forget();
 }
 
+/* Length of what is at @at of a section with these contents; 0: no string. */
+static uint64_t string_length(const uint8_t *data, uint64_t size, uint64_t flags, uint64_t at, bool sanitized)
+{
+	struct object_section sections[2] = { { 0 }, { .name = ".rodata", .data = (uint8_t *)data, .size = size,
+							.flags = SHF_ALLOC | flags, .entsize = 1 } };
+	struct object o = { .sections = sections, .nr_sections = 2 };
+	struct object_ref ref = { .symbol = NO_REF, .target_section = 1, .target = at };
+	uint64_t len;
+
+	return object_ref_string(&o, &ref, sanitized, &len) ? len : 0;
+}
+
+TEST(string_ends_with_its_zero)
+{
+	static const uint8_t data[] = "one\0two";
+
+	assert_int_equal(string_length(data, sizeof(data), SHF_MERGE | SHF_STRINGS, 4, false), 4);
+	assert_int_equal(string_length(data, sizeof(data) - 1, SHF_MERGE | SHF_STRINGS, 4, false), 0);
+	assert_int_equal(string_length(data, sizeof(data), 0, 4, false), 0);
+	assert_int_equal(string_length(data, sizeof(data), SHF_WRITE | SHF_STRINGS, 4, false), 0);
+}
+
+TEST(sanitized_string_has_room_behind_it)
+{
+	static const uint8_t data[160] = "one", full[160] = "thirty-one characters and 1 end", binary[160] = "\1\2",
+			     none[160];
+	uint8_t next[160] = "one";
+
+	next[40] = 1;
+	assert_int_equal(string_length(data, 160, 0, 0, true), 64);
+	assert_int_equal(string_length(full, 160, 0, 0, true), 64);
+	assert_int_equal(string_length(data, 160, 0, 0, false), 0);
+	assert_int_equal(string_length(data, 33, 0, 0, true), 0);
+	assert_int_equal(string_length(next, 160, 0, 0, true), 0);
+	assert_int_equal(string_length(binary, 160, 0, 0, true), 0);
+	assert_int_equal(string_length(none, 160, 0, 0, true), 0);
+	assert_int_equal(string_length(data, 160, 0, 1, true), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +354,8 @@ int main(void)
 		cmocka_unit_test(relocation_in_no_instruction_is_an_error),
 		cmocka_unit_test(code_that_is_not_in_the_file_is_an_error),
 		cmocka_unit_test(global_alias_is_preferred),
+		cmocka_unit_test(string_ends_with_its_zero),
+		cmocka_unit_test(sanitized_string_has_room_behind_it),
 	};
 
 	return RUN(tests);
