@@ -121,6 +121,7 @@ MODULES := \
 	relink/standalone \
 	relink/relink \
 	elfkit/kmsg \
+	elfkit/modinfo \
 	elfkit/loaded \
 	elfkit/loaded_write \
 	elfkit/cmd \

@@ -62,6 +62,17 @@ static void parse_times(char *text, struct loaded *m)
 	}
 }
 
+/* A task may call itself anything, also what a terminal would act on. */
+static char *printable(const char *comm)
+{
+	char *copy = xstrdup(comm);
+
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	return copy;
+}
+
 /* "PID COMM FUNCTION": a name may have blanks, a function has none. */
 static void parse_blocker(char *line, struct loaded *m)
 {
@@ -69,8 +80,9 @@ static void parse_blocker(char *line, struct loaded *m)
 	size_t len = strlen(line);
 	struct loaded_blocker b = { 0 };
 
-	if (!comm++)
+	if (!comm)
 		return;
+	comm++;
 	b.pid = atoi(line);
 	if (len >= strlen(NO_STACK) && !strcmp(line + len - strlen(NO_STACK), NO_STACK)) {
 		line[len - strlen(NO_STACK)] = '\0';
@@ -82,7 +94,7 @@ static void parse_blocker(char *line, struct loaded *m)
 		*function++ = '\0';
 		b.function = xstrdup(function);
 	}
-	b.comm = xstrdup(comm);
+	b.comm = printable(comm);
 	GROW(m->blockers, m->nr_blockers, m->cap_blockers);
 	m->blockers[m->nr_blockers++] = b;
 }
