@@ -24,6 +24,7 @@ CFLAGS ?= -O2 -g
 
 # The modules in the order of reading: a file includes only what stands above it.
 MODULES := \
+	elfkit/memory \
 	elfkit/err \
 	elfkit/output \
 	elfkit/parallel \

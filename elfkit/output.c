@@ -5,7 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elfkit/memory.h"
 #include "elfkit/output.h"
+
+static const char *unfinished;	/* the one that is being written */
+
+static void remove_unfinished(void)
+{
+	if (unfinished)
+		unlink(unfinished);
+}
 
 static struct err *fail(struct output *output)
 {
@@ -17,6 +26,7 @@ static struct err *fail(struct output *output)
 
 struct err *output_open(const char *path, struct output *ret)
 {
+	static bool registered;
 	mode_t mask = umask(0);
 	struct stat st;
 	int fd;
@@ -35,6 +45,10 @@ struct err *output_open(const char *path, struct output *ret)
 		ret->temporary = NULL;
 		return fail(ret);
 	}
+	if (!registered)
+		memory_at_end(remove_unfinished);
+	registered = true;
+	unfinished = ret->temporary;
 	fchmod(fd, 0666 & ~mask);
 	ret->file = fdopen(fd, "w");
 	return ret->file ? NULL : fail(ret);
@@ -44,6 +58,7 @@ void output_abort(struct output *output)
 {
 	if (output->file)
 		fclose(output->file);
+	unfinished = NULL;
 	if (output->temporary)
 		unlink(output->temporary);
 	free(output->path);

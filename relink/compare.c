@@ -34,14 +34,12 @@ static uint64_t kernel_target(const struct object_ref *ref, const uint8_t *field
 	return value + (ref->pc_relative ? field_addr : 0) - ref->bias;
 }
 
-/* @len bytes that vmlinux has at @addr; what is in no file is zero (.bss). NULL: not in vmlinux. */
-static const uint8_t *kernel_contents(const struct comparison *c, uint64_t addr, uint64_t len, uint8_t **zeros)
+/* What is in no file is zero (.bss), and as long as a header says. */
+static bool kernel_has_zeros(const struct comparison *c, uint64_t addr, uint64_t len)
 {
 	const struct image_section *s = image_section_at(c->kernel->image, addr);
 
-	if (s && s->type == SHT_NOBITS && len <= s->size - (addr - s->addr))
-		return *zeros = xcalloc(1, len);
-	return image_bytes(c->kernel->image, addr, len);
+	return s && s->type == SHT_NOBITS && len <= s->size - (addr - s->addr);
 }
 
 /*
@@ -141,15 +139,22 @@ static bool bytes_differ(const struct comparison *c, const uint8_t *ours, const 
 static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_t offset, uint64_t addr,
 			   uint64_t size)
 {
-	AUTO_FREE uint8_t *zeros = NULL, *own_zeros = NULL;
-	const uint8_t *theirs = kernel_contents(c, addr, size, &zeros);
+	AUTO_FREE uint8_t *zeros = NULL;
+	const uint8_t *theirs = image_bytes(c->kernel->image, addr, size);
 	const uint8_t *ours = c->object->sections[section].data;
+	bool theirs_zero = !theirs && kernel_has_zeros(c, addr, size);
 	uint32_t r = c->refs->first[section], end = c->refs->first[section + 1];
 	uint64_t at = 0;
 
-	if (!theirs)
+	if (!theirs && !theirs_zero)
 		return xstrdup("it is not in vmlinux");
-	ours = ours ? ours + offset : (own_zeros = xcalloc(1, size));
+	if (!ours && theirs_zero)
+		return NULL;
+	/* one of the two is in a file, which bounds the size */
+	if (!ours || theirs_zero)
+		zeros = xcalloc(1, size);
+	ours = ours ? ours + offset : zeros;
+	theirs = theirs ? theirs : zeros;
 	for (; r < end && c->refs->v[r].offset < offset; r++)
 		;
 	for (; r < end && c->refs->v[r].offset < offset + size; r++) {

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "elfkit/memory.h"
 #include "elfkit/output.h"
 #include "relink/module.h"
 
@@ -21,6 +22,7 @@ extern char **environ;
 
 static volatile sig_atomic_t interrupted, tool_group;
 static bool verbose;
+static const char *workdir;	/* the one that is in use */
 
 void module_interrupt(int signal)
 {
@@ -39,10 +41,23 @@ void module_set_verbose(bool on)
 	verbose = on;
 }
 
+static int remove_entry(const char *path, const struct stat *st __attribute__((unused)),
+			int type __attribute__((unused)), struct FTW *ftw __attribute__((unused)))
+{
+	return remove(path);
+}
+
+static void remove_workdir(void)
+{
+	if (workdir)
+		nftw(workdir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 struct err *workdir_make(char **ret)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *path = xasprintf("%s/elfkit.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	static bool registered;
 
 	if (!mkdtemp(path)) {
 		struct err *err = err_new("%s: %s", path, strerror(errno));
@@ -50,18 +65,16 @@ struct err *workdir_make(char **ret)
 		free(path);
 		return err;
 	}
-	*ret = path;
+	if (!registered)
+		memory_at_end(remove_workdir);
+	registered = true;
+	workdir = *ret = path;
 	return NULL;
-}
-
-static int remove_entry(const char *path, const struct stat *st __attribute__((unused)),
-			int type __attribute__((unused)), struct FTW *ftw __attribute__((unused)))
-{
-	return remove(path);
 }
 
 void workdir_remove(char *path)
 {
+	workdir = NULL;
 	if (path)
 		nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	free(path);
@@ -123,7 +136,9 @@ struct err *module_run(const char *const argv[], const char *log)
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	memory_lift();
 	error = posix_spawnp(&pid, argv[0], &actions, &attr, (char *const *)argv, environ);
+	memory_set_again();
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	if (error)
