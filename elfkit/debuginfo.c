@@ -514,7 +514,7 @@ char *debuginfo_signature(const struct debuginfo *info, const struct debug_func 
 
 	if (!dwarf_offdie(info->file->dwarf, func->die, &die))
 		return NULL;
-	f = open_memstream(&text, &len);
+	f = xmemstream(&text, &len);
 	AUTO_FREE char *result = name_of_type(&die);
 	fprintf(f, "%s (", result);
 	for (bool more = !dwarf_child(&die, &child); more; more = !dwarf_siblingof(&child, &child)) {

@@ -95,6 +95,24 @@ char *xstrdup(const char *s)
 	return copy;
 }
 
+char *xstrndup(const char *s, size_t n)
+{
+	char *copy = strndup(s, n);
+
+	if (!copy)
+		memory_exhausted();
+	return copy;
+}
+
+FILE *xmemstream(char **text, size_t *len)
+{
+	FILE *file = open_memstream(text, len);
+
+	if (!file)
+		memory_exhausted();
+	return file;
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	va_list ap;

@@ -23,12 +23,11 @@ static char *read_all(const char *dir, const char *name)
 
 	if (!file)
 		return NULL;
-	out = open_memstream(&text, &size);
-	for (char part[4096]; out && (len = fread(part, 1, sizeof(part), file)) > 0;)
+	out = xmemstream(&text, &size);
+	for (char part[4096]; (len = fread(part, 1, sizeof(part), file)) > 0;)
 		fwrite(part, 1, len, out);
 	fclose(file);
-	if (!out || fclose(out))
-		return NULL;
+	fclose(out);
 	if (size && text[size - 1] == '\n')
 		text[size - 1] = '\0';
 	return text;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Files that appear whole or not at all. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,6 +65,17 @@ void output_abort(struct output *output)
 	free(output->path);
 	free(output->temporary);
 	memset(output, 0, sizeof(*output));
+}
+
+struct err *output_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+	bool whole;
+
+	if (!file)
+		return err_new("%s: %s", path, strerror(errno));
+	whole = fputs(text, file) >= 0;
+	return fclose(file) || !whole ? err_new("%s: %s", path, strerror(errno)) : NULL;
 }
 
 struct err *output_commit(struct output *output)

@@ -142,19 +142,17 @@ static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_
 	AUTO_FREE uint8_t *zeros = NULL;
 	const uint8_t *theirs = image_bytes(c->kernel->image, addr, size);
 	const uint8_t *ours = c->object->sections[section].data;
-	bool theirs_zero = !theirs && kernel_has_zeros(c, addr, size);
 	uint32_t r = c->refs->first[section], end = c->refs->first[section + 1];
 	uint64_t at = 0;
 
-	if (!theirs && !theirs_zero)
+	if (!theirs && !kernel_has_zeros(c, addr, size))
 		return xstrdup("it is not in vmlinux");
-	if (!ours && theirs_zero)
+	if (!theirs && !ours)
 		return NULL;
 	/* one of the two is in a file, which bounds the size */
-	if (!ours || theirs_zero)
-		zeros = xcalloc(1, size);
-	ours = ours ? ours + offset : zeros;
-	theirs = theirs ? theirs : zeros;
+	if (!theirs)
+		theirs = zeros = xcalloc(1, size);
+	ours = ours ? ours + offset : (zeros = xcalloc(1, size));
 	for (; r < end && c->refs->v[r].offset < offset; r++)
 		;
 	for (; r < end && c->refs->v[r].offset < offset + size; r++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Code, table entries and symbols that are not in use go; what stays moves. */
+#include <assert.h>
 #include <string.h>
 
 #include "relink/cut.h"
@@ -124,6 +125,7 @@ static struct err *move_edge(struct cut *c, const struct edge *e)
 	by = target - e->target;
 	if (e->reloc == NO_REF)
 		return move_distance(c, e, by);
+	assert(s);	/* a relocation has one */
 	if (s->type != STT_SECTION) {
 		if (!holes_map(c->holes, s->section, s->value, &symbol))
 			return lost(c, e);

@@ -278,15 +278,6 @@ static struct err *copy_loader(const char *loader_dir, const char *workdir, char
 	return err;
 }
 
-static struct err *write_text(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file || fputs(text, file) < 0 || fclose(file))
-		return err_new("%s: %s", path, strerror(errno));
-	return NULL;
-}
-
 struct err *module_name(const char *output, char **ret)
 {
 	const char *slash = strrchr(output, '/'), *base = slash ? slash + 1 : output;
@@ -297,7 +288,7 @@ struct err *module_name(const char *output, char **ret)
 	for (size_t i = 0; i < len - 3; i++)
 		if (!isalnum((unsigned char)base[i]) && base[i] != '_' && base[i] != '-')
 			return err_new("%s: a module's name has only letters, digits, _ and -", output);
-	*ret = strndup(base, len - 3);
+	*ret = xstrndup(base, len - 3);
 	return NULL;
 }
 
@@ -337,13 +328,13 @@ static struct err *ship(const char *workdir, const char *name, char **shipped)
 	AUTO_FREE char *cmd = xasprintf("%s/.%s.o.cmd", workdir, name);
 
 	*shipped = xasprintf("%s/%s.o_shipped", workdir, name);
-	return write_text(cmd, "");
+	return output_text(cmd, "");
 }
 
 static struct err *write_kbuild(const char *workdir, char *text)
 {
 	AUTO_FREE char *path = xasprintf("%s/Kbuild", workdir);
-	struct err *err = write_text(path, text);
+	struct err *err = output_text(path, text);
 
 	free(text);
 	return err;
@@ -418,7 +409,7 @@ static char *config_value(const char *kernel_dir, const char *name)
 
 	while (file && !value && getline(&line, &size, file) > 0)
 		if (!strncmp(line, name, len) && line[len] == '=' && line[len + 1] == '"')
-			value = strndup(line + len + 2, strcspn(line + len + 2, "\"\n"));
+			value = xstrndup(line + len + 2, strcspn(line + len + 2, "\"\n"));
 	if (file)
 		fclose(file);
 	return value;
