@@ -82,7 +82,7 @@ static void parse_blocker(char *line, struct loaded *m)
 	if (!comm)
 		return;
 	comm++;
-	b.pid = atoi(line);
+	b.pid = strtol(line, NULL, 10);
 	if (len >= strlen(NO_STACK) && !strcmp(line + len - strlen(NO_STACK), NO_STACK)) {
 		line[len - strlen(NO_STACK)] = '\0';
 	} else {

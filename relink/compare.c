@@ -23,7 +23,7 @@ static uint64_t kernel_target(const struct object_ref *ref, const uint8_t *field
 	if (ref->width == 8) {
 		memcpy(&value, field, 8);
 	} else if (ref->width == 1) {
-		value = (int8_t)*field;
+		value = (uint64_t)(int64_t)(int8_t)*field;
 	} else {
 		int32_t v;
 

@@ -192,7 +192,7 @@ static void cut_table(struct cut *c, uint32_t section)
 {
 	const struct table_shape *shape = &c->reach->shape[section];
 	uint32_t first = c->edges->first[section], n = c->edges->first[section + 1] - first;
-	struct object_section *s = renew(c, section, n / shape->fields * shape->entry);
+	struct object_section *s = renew(c, section, (uint64_t)n / shape->fields * shape->entry);
 	const struct object_section *old = &c->old[section];
 
 	s->size = 0;

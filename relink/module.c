@@ -18,8 +18,6 @@
 #include "elfkit/output.h"
 #include "relink/module.h"
 
-extern char **environ;
-
 static volatile sig_atomic_t interrupted, tool_group;
 static bool verbose;
 static const char *workdir;	/* the one that is in use */
