@@ -160,6 +160,8 @@ static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_
 		uint64_t field = ref->offset - offset;
 		char *difference;
 
+		if (field + ref->width > size)
+			return xstrdup("a reference across its end");
 		if (memcmp(ours + at, theirs + at, field - at) && bytes_differ(c, ours, theirs, at, field))
 			return xasprintf("its contents before +0x%lx", (unsigned long)field);
 		difference = compare_ref(c, ref, kernel_target(ref, theirs + field, addr + field));
