@@ -25,6 +25,7 @@ CFLAGS ?= -O2 -g
 
 # The modules in the order of reading: a file includes only what stands above it.
 MODULES := \
+	elfkit/memory \
 	elfkit/err \
 	elfkit/output \
 	elfkit/parallel \
@@ -123,6 +124,7 @@ MODULES := \
 	relink/standalone \
 	relink/relink \
 	elfkit/kmsg \
+	elfkit/modinfo \
 	elfkit/loaded \
 	elfkit/loaded_write \
 	elfkit/cmd \

@@ -44,8 +44,13 @@ static bool entry_at(const struct collect *c, uint64_t addr)
 	return addr >= c->low && addr < c->high && (c->is_entry[i / 8] & (1 << i % 8));
 }
 
-/* An image's code is within reach of its own branches: what lies farther apart is damaged. */
-#define REACH (1ULL << 31)
+/* Code is within reach of its own branches, and a file holds most of what lies between: else the image is damaged. */
+static uint64_t reach(const struct image *image)
+{
+	const uint64_t most = 1ULL << 31;
+
+	return image->file_size < most / 32 ? most / 64 + 16 * image->file_size : most;
+}
 
 static struct err *mark_entries(struct collect *c)
 {
@@ -55,7 +60,7 @@ static struct err *mark_entries(struct collect *c)
 		return NULL;
 	c->low = funcs->v[0].low;
 	c->high = funcs->v[funcs->n - 1].low + 1;
-	if (c->high - c->low > REACH)
+	if (c->high - c->low > reach(funcs->image))
 		return err_new("%s at 0x%lx and %s at 0x%lx are too far apart for one image", funcs->v[0].name,
 			       (unsigned long)c->low, funcs->v[funcs->n - 1].name, (unsigned long)c->high - 1);
 	c->is_entry = xcalloc((c->high - c->low + 7) / 8, 1);

@@ -82,7 +82,7 @@ static char read_vex(const uint8_t *bytes, uint64_t len, uint8_t *at, struct x86
 	uint8_t payload = bytes[*at] == 0xc5 ? 1 : bytes[*at] == 0xc4 ? 2 : 3;
 	uint8_t map = 1;
 
-	if (*at + payload + 1u >= len)
+	if (*at + payload + 1U >= len)
 		return 'x';
 	if (payload > 1)
 		map = bytes[*at + 1] & (payload == 3 ? 0x07 : 0x1f);

@@ -11,7 +11,7 @@
 #include "elfkit/cmd.h"
 #include "elfkit/kmsg.h"
 #include "elfkit/loaded_write.h"
-#include "relink/object.h"
+#include "elfkit/modinfo.h"
 
 enum { OPT_RETRY = 256, OPT_PROBATION };
 
@@ -74,39 +74,6 @@ static const struct argp argp = {
 	       "  elfkit load --probation=60 mysched.ko\n\n"
 	       "Exit status: 0 loaded, 1 refused (nothing has changed), 2 error.",
 };
-
-/* The value of @key in .modinfo, which is "KEY=VALUE" strings. */
-static const char *modinfo(const struct object *object, const char *key)
-{
-	size_t len = strlen(key);
-
-	for (uint32_t i = 1; i < object->nr_sections; i++) {
-		const struct object_section *s = &object->sections[i];
-		const char *text = (const char *)s->data, *end = text + s->size;
-
-		if (strcmp(s->name, ".modinfo") || !s->size || end[-1])
-			continue;
-		for (; text < end; text += strlen(text) + 1)
-			if (!strncmp(text, key, len) && text[len] == '=')
-				return text + len + 1;
-	}
-	return NULL;
-}
-
-static struct err *module_name_of(const char *path, char **ret)
-{
-	struct object *object = NULL;
-	const char *name = NULL;
-	struct err *err = object_read(path, &object);
-
-	if (!err && modinfo(object, "elfkit_build_id"))
-		name = modinfo(object, "name");
-	if (name)
-		*ret = xstrdup(name);
-	object_free(object);
-	err_free(err);
-	return *ret ? NULL : err_new("%s: not a module that elfkit relink has made", path);
-}
 
 static void print_reason(const char *text, void *arg)
 {
@@ -188,7 +155,7 @@ static struct err *load(const struct args *args, int *status)
 
 	if (fd < 0)
 		return err_new("%s: %s", args->file, strerror(errno));
-	err = module_name_of(args->file, &name);
+	err = modinfo_module_name(args->file, &name);
 	if (!err)
 		error = try_often(args, fd, name);
 	close(fd);

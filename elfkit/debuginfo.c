@@ -15,6 +15,7 @@
 
 #include "elfkit/debuginfo.h"
 #include "elfkit/debuginfo_file.h"
+#include "elfkit/memory.h"
 #include "elfkit/typeinfo_die.h"
 
 #define UNITS_IN_MEMORY 512
@@ -421,6 +422,8 @@ static struct err *open_dwarf(const char *path, struct debug_file *file)
 		err = open_object(path, file);
 	else
 		file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+	if (file->dwarf)
+		dwarf_new_oom_handler(file->dwarf, memory_exhausted);
 	if (!err && !file->dwarf)
 		return err_new("no DWARF: use the vmlinux of the kernel's debug package, and objects built with -g");
 	return err;
@@ -511,7 +514,7 @@ char *debuginfo_signature(const struct debuginfo *info, const struct debug_func 
 
 	if (!dwarf_offdie(info->file->dwarf, func->die, &die))
 		return NULL;
-	f = open_memstream(&text, &len);
+	f = xmemstream(&text, &len);
 	AUTO_FREE char *result = name_of_type(&die);
 	fprintf(f, "%s (", result);
 	for (bool more = !dwarf_child(&die, &child); more; more = !dwarf_siblingof(&child, &child)) {

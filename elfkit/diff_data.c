@@ -164,7 +164,7 @@ static char *struct_text(const struct report_struct *s, const struct layout_chan
 {
 	char *text = NULL;
 	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	FILE *f = xmemstream(&text, &len);
 
 	if (s->size == NO_NUMBER)
 		fprintf(f, "%u members", s->nr_members);

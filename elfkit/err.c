@@ -5,16 +5,11 @@
 #include <string.h>
 
 #include "elfkit/err.h"
+#include "elfkit/memory.h"
 
 struct err {
 	char *message;
 };
-
-static void out_of_memory(void)
-{
-	fputs("elfkit: out of memory\n", stderr);
-	abort();
-}
 
 /* Names in a message may come from a damaged file: what a terminal would act on is not shown. */
 static char *one_line(char *message)
@@ -32,7 +27,7 @@ struct err *err_new(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&err->message, fmt, ap) < 0)
-		out_of_memory();
+		memory_exhausted();
 	va_end(ap);
 	one_line(err->message);
 	return err;
@@ -56,7 +51,7 @@ struct err *err_about(struct err *err, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&context, fmt, ap) < 0)
-		out_of_memory();
+		memory_exhausted();
 	va_end(ap);
 	return err_in(err, context);
 }
@@ -79,7 +74,7 @@ void *xcalloc(size_t n, size_t size)
 	void *p = calloc(n ? n : 1, size ? size : 1);
 
 	if (!p)
-		out_of_memory();
+		memory_exhausted();
 	return p;
 }
 
@@ -87,7 +82,7 @@ void *xreallocarray(void *p, size_t n, size_t size)
 {
 	p = reallocarray(p, n ? n : 1, size);
 	if (!p)
-		out_of_memory();
+		memory_exhausted();
 	return p;
 }
 
@@ -96,8 +91,26 @@ char *xstrdup(const char *s)
 	char *copy = strdup(s);
 
 	if (!copy)
-		out_of_memory();
+		memory_exhausted();
 	return copy;
+}
+
+char *xstrndup(const char *s, size_t n)
+{
+	char *copy = strndup(s, n);
+
+	if (!copy)
+		memory_exhausted();
+	return copy;
+}
+
+FILE *xmemstream(char **text, size_t *len)
+{
+	FILE *file = open_memstream(text, len);
+
+	if (!file)
+		memory_exhausted();
+	return file;
 }
 
 char *xasprintf(const char *fmt, ...)
@@ -107,7 +120,7 @@ char *xasprintf(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&s, fmt, ap) < 0)
-		out_of_memory();
+		memory_exhausted();
 	va_end(ap);
 	return s;
 }

@@ -13,6 +13,7 @@
 #define ELFKIT_ERR_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct err;
@@ -29,10 +30,14 @@ const char *err_message(const struct err *err);
 void err_free(struct err *err);
 
 /* Allocation that cannot fail; memory is zeroed and freed with free(). */
-void *xcalloc(size_t n, size_t size);
-void *xreallocarray(void *p, size_t n, size_t size);
-char *xstrdup(const char *s);
-char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void *xcalloc(size_t n, size_t size) __attribute__((returns_nonnull));
+void *xreallocarray(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
+char *xstrdup(const char *s) __attribute__((returns_nonnull));
+char *xstrndup(const char *s, size_t n) __attribute__((returns_nonnull));
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
+
+/* open_memstream(3): @text is whole when the stream is closed. */
+FILE *xmemstream(char **text, size_t *len) __attribute__((returns_nonnull));
 
 /*
  * Makes room for one more element at the end of @array, which holds @n and has

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "elfkit/image.h"
+#include "elfkit/memory.h"
 
 struct image_file {
 	int fd;
@@ -69,6 +70,8 @@ static struct err *read_section(struct image *image, size_t i, size_t shstrndx, 
 	s->name = elf_strptr(image->file->elf, shstrndx, shdr.sh_name);
 	if (!s->name)
 		return err_new("section header %zu: name is out of bounds", i);
+	if (strnlen(s->name, NAME_SIZE_MAX) == NAME_SIZE_MAX)
+		return err_new("section header %zu: name is longer than a kernel's can be", i);
 	s->addr = shdr.sh_addr;
 	s->size = shdr.sh_size;
 	s->flags = shdr.sh_flags;
@@ -111,9 +114,12 @@ static struct err *read_symtab(struct image *image)
 		image->symtab = data->d_buf;
 		image->nr_symtab = data->d_size / sizeof(Elf64_Sym);
 		image->strtab = (const char *)str->data;
-		for (size_t k = 0; k < image->nr_symtab; k++)
+		for (size_t k = 0; k < image->nr_symtab; k++) {
 			if (image->symtab[k].st_name >= str->size)
 				return err_new(".symtab: symbol %zu: name is out of bounds", k);
+			if (strnlen(image->strtab + image->symtab[k].st_name, NAME_SIZE_MAX) == NAME_SIZE_MAX)
+				return err_new(".symtab: symbol %zu: name is longer than a kernel's can be", k);
+		}
 		return NULL;
 	}
 	return err_new("no symbol table: use the vmlinux of the kernel's debug package, not a stripped one");
@@ -155,6 +161,7 @@ static struct err *read_image(struct image *image)
 		return err;
 	if (!elf_rawfile(image->file->elf, &file_size))
 		return err_new("%s", elf_errmsg(-1));
+	image->file_size = file_size;
 	image->sections = xcalloc(shnum, sizeof(*image->sections));
 	image->nr_sections = shnum;
 	image->sections[0].name = "";
@@ -176,6 +183,7 @@ struct err *image_open(const char *path, struct image **ret)
 	image->path = xstrdup(path);
 	image->file = xcalloc(1, sizeof(*image->file));
 	image->file->fd = -1;
+	memory_count_file(path);
 	err = read_image(image);
 	if (err) {
 		image_free(image);

@@ -35,8 +35,12 @@ struct image {
 	const char *strtab;	/* NUL-terminated; every st_name lies inside */
 	uint8_t build_id[32];
 	size_t build_id_len;	/* 0: none */
+	uint64_t file_size;
 	struct image_file *file;
 };
+
+/* A symbol or section with a longer name is damaged: the kernel knows none above KSYM_NAME_LEN, which is 512. */
+#define NAME_SIZE_MAX 1024
 
 /*
  * Opens a fully linked 64-bit little-endian ELF file (gABI: ET_EXEC or ET_DYN)

@@ -109,5 +109,5 @@ char *kernel_release_name(const struct kernel *kernel)
 		return NULL;
 	banner += strlen(prefix);
 	len -= strlen(prefix);
-	return strndup(banner, strcspn(banner, " ") < len ? strcspn(banner, " ") : 0);
+	return xstrndup(banner, strcspn(banner, " ") < len ? strcspn(banner, " ") : 0);
 }

@@ -23,12 +23,11 @@ static char *read_all(const char *dir, const char *name)
 
 	if (!file)
 		return NULL;
-	out = open_memstream(&text, &size);
-	for (char part[4096]; out && (len = fread(part, 1, sizeof(part), file)) > 0;)
+	out = xmemstream(&text, &size);
+	for (char part[4096]; (len = fread(part, 1, sizeof(part), file)) > 0;)
 		fwrite(part, 1, len, out);
 	fclose(file);
-	if (!out || fclose(out))
-		return NULL;
+	fclose(out);
 	if (size && text[size - 1] == '\n')
 		text[size - 1] = '\0';
 	return text;
@@ -62,6 +61,17 @@ static void parse_times(char *text, struct loaded *m)
 	}
 }
 
+/* A task may call itself anything, also what a terminal would act on. */
+static char *printable(const char *comm)
+{
+	char *copy = xstrdup(comm);
+
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	return copy;
+}
+
 /* "PID COMM FUNCTION": a name may have blanks, a function has none. */
 static void parse_blocker(char *line, struct loaded *m)
 {
@@ -69,9 +79,10 @@ static void parse_blocker(char *line, struct loaded *m)
 	size_t len = strlen(line);
 	struct loaded_blocker b = { 0 };
 
-	if (!comm++)
+	if (!comm)
 		return;
-	b.pid = atoi(line);
+	comm++;
+	b.pid = strtol(line, NULL, 10);
 	if (len >= strlen(NO_STACK) && !strcmp(line + len - strlen(NO_STACK), NO_STACK)) {
 		line[len - strlen(NO_STACK)] = '\0';
 	} else {
@@ -82,7 +93,7 @@ static void parse_blocker(char *line, struct loaded *m)
 		*function++ = '\0';
 		b.function = xstrdup(function);
 	}
-	b.comm = xstrdup(comm);
+	b.comm = printable(comm);
 	GROW(m->blockers, m->nr_blockers, m->cap_blockers);
 	m->blockers[m->nr_blockers++] = b;
 }

@@ -58,6 +58,12 @@ struct err *loaded_write_text(const struct loaded_list *list, FILE *file)
 	return finish(file);
 }
 
+/* A task may call itself anything, and so may who writes such files: what is no text is left out. */
+static json_t *json_text(const char *s)
+{
+	return json_string(s) ?: json_null();
+}
+
 static json_t *json_module(const struct loaded *m)
 {
 	json_t *times = json_object(), *blockers = json_array();
@@ -67,12 +73,11 @@ static json_t *json_module(const struct loaded *m)
 	for (uint32_t i = 0; i < m->nr_blockers; i++) {
 		const struct loaded_blocker *b = &m->blockers[i];
 
-		/* a task may call itself anything: what is no text is left out */
-		json_array_append_new(blockers, json_pack("{s:i, s:o, s:s?}", "pid", b->pid, "comm",
-							  json_string(b->comm) ?: json_null(), "function", b->function));
+		json_array_append_new(blockers, json_pack("{s:i, s:o, s:o}", "pid", b->pid, "comm", json_text(b->comm),
+							  "function", json_text(b->function)));
 	}
-	return json_pack("{s:s, s:b, s:b, s:s, s:i, s:o, s:o}", "name", m->name, "enabled", m->enabled, "confirmed",
-			 m->confirmed, "build_id", m->build_id, "functions", (int)m->nr_functions, "timing", times,
+	return json_pack("{s:o, s:b, s:b, s:o, s:i, s:o, s:o}", "name", json_text(m->name), "enabled", m->enabled, "confirmed",
+			 m->confirmed, "build_id", json_text(m->build_id), "functions", (int)m->nr_functions, "timing", times,
 			 "blockers", blockers);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "elfkit/cmd.h"
+#include "elfkit/memory.h"
 
 static const struct command {
 	const char *name;
@@ -37,6 +38,7 @@ static int run(const struct command *command, int argc, char **argv)
 	argp_err_exit_status = EXIT_ERROR;
 	argp_program_version = "elfkit " ELFKIT_VERSION;
 	argv[0] = name;
+	memory_bound();
 	err = command->run(argc, argv, &status);
 	if (err) {
 		fprintf(stderr, "elfkit: %s\n", err_message(err));

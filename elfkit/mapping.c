@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "elfkit/mapping.h"
+#include "elfkit/memory.h"
 
 struct err *mapping_open(const char *path, struct mapping *ret)
 {
@@ -20,19 +21,23 @@ struct err *mapping_open(const char *path, struct mapping *ret)
 		close(fd);
 		return err_new("not a regular file, or empty");
 	}
+	memory_count_file(path);
+	memory_count_mapping(st.st_size);
 	/* libelf writes into the headers of compressed sections (elf_compress): into a copy of that page */
 	base = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	close(fd);
-	if (base == MAP_FAILED)
+	if (base == MAP_FAILED) {
+		memory_count_mapping(-st.st_size);
 		return err_new("%s", strerror(errno));
+	}
 	*ret = (struct mapping){ base, st.st_size, false };
 	return NULL;
 }
 
 void mapping_close(struct mapping *mapping)
 {
-	if (mapping->base)
-		munmap(mapping->base, mapping->size);
+	if (mapping->base && !munmap(mapping->base, mapping->size))
+		memory_count_mapping(-(long)mapping->size);
 	mapping->base = NULL;
 }
 

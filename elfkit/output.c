@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Files that appear whole or not at all. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elfkit/memory.h"
 #include "elfkit/output.h"
+
+static const char *unfinished;	/* the one that is being written */
+
+static void remove_unfinished(void)
+{
+	if (unfinished)
+		unlink(unfinished);
+}
 
 static struct err *fail(struct output *output)
 {
@@ -17,6 +27,7 @@ static struct err *fail(struct output *output)
 
 struct err *output_open(const char *path, struct output *ret)
 {
+	static bool registered;
 	mode_t mask = umask(0);
 	struct stat st;
 	int fd;
@@ -35,6 +46,10 @@ struct err *output_open(const char *path, struct output *ret)
 		ret->temporary = NULL;
 		return fail(ret);
 	}
+	if (!registered)
+		memory_at_end(remove_unfinished);
+	registered = true;
+	unfinished = ret->temporary;
 	fchmod(fd, 0666 & ~mask);
 	ret->file = fdopen(fd, "w");
 	return ret->file ? NULL : fail(ret);
@@ -44,11 +59,23 @@ void output_abort(struct output *output)
 {
 	if (output->file)
 		fclose(output->file);
+	unfinished = NULL;
 	if (output->temporary)
 		unlink(output->temporary);
 	free(output->path);
 	free(output->temporary);
 	memset(output, 0, sizeof(*output));
+}
+
+struct err *output_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+	bool whole;
+
+	if (!file)
+		return err_new("%s: %s", path, strerror(errno));
+	whole = fputs(text, file) >= 0;
+	return fclose(file) || !whole ? err_new("%s: %s", path, strerror(errno)) : NULL;
 }
 
 struct err *output_commit(struct output *output)

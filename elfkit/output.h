@@ -21,4 +21,7 @@ struct err *output_open(const char *path, struct output *ret);
 struct err *output_commit(struct output *output);	/* consumes */
 void output_abort(struct output *output);		/* consumes */
 
+/* A small file of our own, which nobody else looks at: written in place. */
+struct err *output_text(const char *path, const char *text);
+
 #endif

@@ -399,11 +399,11 @@ bool policy_wants_unit(const char *unit, void *arg)
 {
 	const struct policy *policy = arg;
 	const char *slash = strrchr(unit, '/');
-	AUTO_FREE char *dir = slash ? strndup(unit, slash - unit) : xstrdup(".");
+	AUTO_FREE char *dir = slash ? xstrndup(unit, slash - unit) : xstrdup(".");
 
 	for (uint32_t i = 0; i < policy->files.n; i++) {
 		const char *file = policy->files.v[i].name, *end = strrchr(file, '/');
-		AUTO_FREE char *file_dir = end ? strndup(file, end - file) : xstrdup(".");
+		AUTO_FREE char *file_dir = end ? xstrndup(file, end - file) : xstrdup(".");
 
 		if (path_ends_with(dir, file_dir))
 			return true;

@@ -30,7 +30,7 @@ void report_close_mapping(struct report_out *r);
 void report_open_list(struct report_out *r, yaml_sequence_style_t style);
 void report_close_list(struct report_out *r);
 /* A key of a mapping, or text in a list or behind a key. */
-void report_text(struct report_out *r, const char *s);
+void report_text(struct report_out *r, const char *name);
 void report_pair(struct report_out *r, const char *key, const char *value);
 void report_pair_number(struct report_out *r, const char *key, uint64_t value);
 void report_pair_flag(struct report_out *r, const char *key, bool value);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
+#include "elfkit/memory.h"
 #include "elfkit/report_read.h"
 
 #define TEXT_MAX 65536		/* of one scalar; a long signature has some hundred bytes */
@@ -520,6 +521,7 @@ struct err *report_read(const char *path, struct report_data **ret)
 		fclose(file);
 		return err_new("%s: %s", path, strerror(EISDIR));
 	}
+	memory_count_file(path);
 	start(&r, path);
 	yaml_parser_set_input_file(&r.parser, file);
 	err = read_all(&r, ret);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "elfkit/mapping.h"
+#include "elfkit/memory.h"
 #include "elfkit/typeinfo.h"
 #include "elfkit/typeinfo_die.h"
 #include "elfkit/typeinfo_place.h"
@@ -256,7 +257,10 @@ static struct err *open_dwarf(struct reader *r, struct pool *pool)
 		return err_new("not an ELF file: %s", elf_errmsg(-1));
 	r->file.written = elf_has_compressed(r->elf);
 	r->types.dwarf = dwarf_begin_elf(r->elf, DWARF_C_READ, NULL);
-	return r->types.dwarf ? NULL : err_new("no DWARF: %s", dwarf_errmsg(-1));
+	if (!r->types.dwarf)
+		return err_new("no DWARF: %s", dwarf_errmsg(-1));
+	dwarf_new_oom_handler(r->types.dwarf, memory_exhausted);
+	return NULL;
 }
 
 static void note_declared(const struct type_filter *filter, Dwarf_Die *die, bool *declares)

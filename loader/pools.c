@@ -260,7 +260,9 @@ static unsigned long count_groups(void)
 	if (!groups)
 		return 0;
 	rcu_read_lock();
-	list_for_each_rcu(group, groups)
+	/* list_for_each_rcu() lacks list_next_rcu(), which tells sparse what is read */
+	for (group = rcu_dereference(list_next_rcu(groups)); group != groups;
+	     group = rcu_dereference(list_next_rcu(group)))
 		n++;
 	rcu_read_unlock();
 	return n;

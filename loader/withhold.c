@@ -39,13 +39,13 @@ static struct mutex *ftrace_mutex(void)
 /* The handler of a registered tracer that asks for the function entered at @ip, or 0.  Under ftrace_lock. */
 static unsigned long handler_of(unsigned long ip)
 {
-	struct ftrace_ops *ops = *elfkit_ptr(struct ftrace_ops *, elfkit_table.ftrace_ops_list);
+	struct ftrace_ops *ops = rcu_dereference_raw(*elfkit_ptr(struct ftrace_ops __rcu *, elfkit_table.ftrace_ops_list));
 	struct pt_regs regs;	/* only its address is looked at */
 	unsigned long handler = 0;
 
 	preempt_disable();
 	/* The list ends with a stub. */
-	for (; ops && !(ops->flags & FTRACE_OPS_FL_STUB); ops = ops->next) {
+	for (; ops && !(ops->flags & FTRACE_OPS_FL_STUB); ops = rcu_dereference_raw(ops->next)) {
 		if (!(ops->flags & FTRACE_OPS_FL_ENABLED))
 			continue;
 		/* Without registers it would deny for those that want some. */

@@ -50,7 +50,7 @@ static bool is_in_frame(const struct proof *p, const struct insn_detail *d)
 		return true;
 	if (!symbolic_place(&p->state, &d->operands[0], &place))
 		return false;
-	if (place.base == BASE_CFA && place.offset > -2 * WORD)
+	if (place.base == BASE_CFA && place.offset > -2L * WORD)
 		return false;
 	if (place.base == sp->base)
 		return place.offset >= sp->offset;

@@ -75,10 +75,9 @@ static void note_policy(struct binder *b, const struct object_symbol *s, const c
 }
 
 /* The kernel's instance gets the new contents while the module is in. */
-static void bind_updated(struct binder *b, uint32_t i, enum section_class class, struct binding *to)
+static void bind_updated(struct binder *b, uint32_t i, enum section_class class, uint64_t size, struct binding *to)
 {
 	const struct object_symbol *s = &b->object->symbols[i];
-	uint64_t size = counterpart(b, i)->size;
 
 	if (s->size != size)
 		remarks_add(b->remarks, REMARK_OBJECT, xstrdup(s->name), NULL, 0,
@@ -119,7 +118,7 @@ static void bind_data(struct binder *b, uint32_t i, enum section_class class, st
 		note_policy(b, s, "the kernel's instance stays as it is");
 		return;
 	case DATA_UPDATE:
-		bind_updated(b, i, class, to);
+		bind_updated(b, i, class, theirs->size, to);
 		return;
 	case DATA_NONE:
 		if (!may_have_own(b, section, theirs->value))

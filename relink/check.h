@@ -44,7 +44,7 @@ struct err *check_inlines(const struct check *check, bool *follows);
 char *check_user(const struct check *check, uint64_t addr);
 
 /* Outside callers; who holds the address of a callback calls it from anywhere. */
-void check_add_callers(const struct check *check, struct remark *remark, uint32_t func);
+void check_add_callers(const struct check *c, struct remark *f, uint32_t func);
 
 /* Whether the function of the kernel stays as it is while the module is loaded. */
 bool check_is_outside(const struct check *check, uint32_t func);

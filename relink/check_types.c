@@ -47,7 +47,7 @@ static void reach(struct survivors *s, const char *name)
 
 static void reach_mentioned(const char *name, size_t len, void *arg)
 {
-	AUTO_FREE char *copy = strndup(name, len);
+	AUTO_FREE char *copy = xstrndup(name, len);
 
 	reach(arg, copy);
 }
@@ -64,7 +64,7 @@ static char *embedded(const char *spelled)
 
 	if (!skip || strpbrk(spelled, "*("))
 		return NULL;
-	return strndup(spelled + skip, strcspn(spelled + skip, " ["));
+	return xstrndup(spelled + skip, strcspn(spelled + skip, " ["));
 }
 
 static void note_local(const char *spelled, void *arg)

@@ -16,14 +16,12 @@ struct comparison {
 	bool sanitized;
 };
 
-/* @len bytes that vmlinux has at @addr; what is in no file is zero (.bss). NULL: not in vmlinux. */
-static const uint8_t *kernel_contents(const struct comparison *c, uint64_t addr, uint64_t len, uint8_t **zeros)
+/* What is in no file is zero (.bss), and as long as a header says. */
+static bool kernel_has_zeros(const struct comparison *c, uint64_t addr, uint64_t len)
 {
 	const struct image_section *s = image_section_at(c->kernel->image, addr);
 
-	if (s && s->type == SHT_NOBITS && len <= s->size - (addr - s->addr))
-		return *zeros = xcalloc(1, len);
-	return image_bytes(c->kernel->image, addr, len);
+	return s && s->type == SHT_NOBITS && len <= s->size - (addr - s->addr);
 }
 
 /*
@@ -125,15 +123,20 @@ static bool bytes_differ(const struct comparison *c, const uint8_t *ours, const 
 static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_t offset, uint64_t addr,
 			   uint64_t size)
 {
-	AUTO_FREE uint8_t *zeros = NULL, *own_zeros = NULL;
-	const uint8_t *theirs = kernel_contents(c, addr, size, &zeros);
+	AUTO_FREE uint8_t *zeros = NULL;
+	const uint8_t *theirs = image_bytes(c->kernel->image, addr, size);
 	const uint8_t *ours = c->object->sections[section].data;
 	uint32_t r = c->refs->first[section], end = c->refs->first[section + 1];
 	uint64_t at = 0;
 
-	if (!theirs)
+	if (!theirs && !kernel_has_zeros(c, addr, size))
 		return xstrdup("it is not in vmlinux");
-	ours = ours ? ours + offset : (own_zeros = xcalloc(1, size));
+	if (!theirs && !ours)
+		return NULL;
+	/* one of the two is in a file, which bounds the size */
+	if (!theirs)
+		theirs = zeros = xcalloc(1, size);
+	ours = ours ? ours + offset : (zeros = xcalloc(1, size));
 	for (; r < end && c->refs->v[r].offset < offset; r++)
 		;
 	for (; r < end && c->refs->v[r].offset < offset + size; r++) {
@@ -141,6 +144,8 @@ static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_
 		uint64_t field = ref->offset - offset;
 		char *difference;
 
+		if (field + ref->width > size)
+			return xstrdup("a reference across its end");
 		if (memcmp(ours + at, theirs + at, field - at) && bytes_differ(c, ours, theirs, at, field))
 			return xasprintf("its contents before +0x%lx", (unsigned long)field);
 		difference = compare_ref(c, ref, object_ref_target(ref, theirs + field, addr + field));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Code, table entries and symbols that are not in use go; what stays moves. */
+#include <assert.h>
 #include <string.h>
 
 #include "relink/cut.h"
@@ -124,6 +125,7 @@ static struct err *move_edge(struct cut *c, const struct edge *e)
 	by = target - e->target;
 	if (e->reloc == NO_REF)
 		return move_distance(c, e, by);
+	assert(s);	/* a relocation has one */
 	if (s->type != STT_SECTION) {
 		if (!holes_map(c->holes, s->section, s->value, &symbol))
 			return lost(c, e);
@@ -190,7 +192,7 @@ static void cut_table(struct cut *c, uint32_t section)
 {
 	const struct table_shape *shape = &c->reach->shape[section];
 	uint32_t first = c->edges->first[section], n = c->edges->first[section + 1] - first;
-	struct object_section *s = renew(c, section, n / shape->fields * shape->entry);
+	struct object_section *s = renew(c, section, (uint64_t)n / shape->fields * shape->entry);
 	const struct object_section *old = &c->old[section];
 
 	s->size = 0;

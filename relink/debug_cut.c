@@ -321,7 +321,7 @@ static struct err *bring_back(struct debug *d)
 			continue;
 		if (s->flags & SHF_COMPRESSED)
 			return err_new("%s is compressed", s->name);
-		if (!strncmp(s->name, ".debug_addr", 12) || !strncmp(s->name, ".debug_types", 13))
+		if (!strcmp(s->name, ".debug_addr") || !strcmp(s->name, ".debug_types"))
 			return err_new("%s is of a kind that elfkit does not cut", s->name);
 		s->removed = false;
 		relocs_tidy(s);

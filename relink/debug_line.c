@@ -288,7 +288,7 @@ static void run_standard(struct lines *l, uint8_t opcode)
 	case LNS_SET_COLUMN: row->column = take_leb(l, false); return;
 	case LNS_NEGATE_STMT: row->is_stmt = !row->is_stmt; return;
 	case LNS_SET_BASIC_BLOCK: row->basic_block = true; return;
-	case LNS_CONST_ADD_PC: row->place += p->min_inst * ((255 - p->opcode_base) / p->line_range); return;
+	case LNS_CONST_ADD_PC: row->place += (uint64_t)p->min_inst * ((255 - p->opcode_base) / p->line_range); return;
 	case LNS_FIXED_ADVANCE_PC: row->place += take(l, 2); return;
 	case LNS_SET_PROLOGUE_END: row->prologue_end = true; return;
 	case LNS_SET_EPILOGUE_BEGIN: row->epilogue_begin = true; return;
@@ -313,7 +313,7 @@ static void run(struct lines *l)
 		}
 		opcode -= p->opcode_base;
 		l->row.line += p->line_base + opcode % p->line_range;
-		l->row.place += p->min_inst * (opcode / p->line_range);
+		l->row.place += (uint64_t)p->min_inst * (opcode / p->line_range);
 		emit(l, false);
 	}
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Modinfo and the manifest. */
-#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
+#include "elfkit/output.h"
 #include "relink/manifest.h"
 
 #define MANIFEST_SCHEMA 1
@@ -163,15 +163,6 @@ static json_t *json_text(const struct kernel *kernel, const struct object *objec
 			 (json_int_t)old);
 }
 
-static struct err *write_text(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file || fputs(text, file) < 0 || fclose(file))
-		return err_new("%s: %s", path, strerror(errno));
-	return NULL;
-}
-
 struct err *manifest_add(const struct kernel *kernel, const struct boundary *boundary, struct object *object,
 			 const struct match *match, const enum verdict *verdict, const struct bindings *bindings,
 			 const struct remarks *remarks, uint32_t nr_jumps, const char *path)
@@ -204,5 +195,5 @@ struct err *manifest_add(const struct kernel *kernel, const struct boundary *bou
 	free(line);
 	add_modinfo(object, entries, sizeof(entries) / sizeof(entries[0]));
 	object_add_section(object, ".elfkit.manifest", 0, 1, (uint8_t *)xstrdup(text), strlen(text));
-	return write_text(path, text);
+	return output_text(path, text);
 }

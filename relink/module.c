@@ -14,13 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "elfkit/memory.h"
 #include "elfkit/output.h"
 #include "relink/module.h"
 
-extern char **environ;
-
 static volatile sig_atomic_t interrupted, tool_group;
 static bool verbose;
+static const char *workdir;	/* the one that is in use */
 
 void module_interrupt(int signal)
 {
@@ -39,10 +39,23 @@ void module_set_verbose(bool on)
 	verbose = on;
 }
 
+static int remove_entry(const char *path, const struct stat *st __attribute__((unused)),
+			int type __attribute__((unused)), struct FTW *ftw __attribute__((unused)))
+{
+	return remove(path);
+}
+
+static void remove_workdir(void)
+{
+	if (workdir)
+		nftw(workdir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 struct err *workdir_make(char **ret)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *path = xasprintf("%s/elfkit.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	static bool registered;
 
 	if (!mkdtemp(path)) {
 		struct err *err = err_new("%s: %s", path, strerror(errno));
@@ -50,18 +63,16 @@ struct err *workdir_make(char **ret)
 		free(path);
 		return err;
 	}
-	*ret = path;
+	if (!registered)
+		memory_at_end(remove_workdir);
+	registered = true;
+	workdir = *ret = path;
 	return NULL;
-}
-
-static int remove_entry(const char *path, const struct stat *st __attribute__((unused)),
-			int type __attribute__((unused)), struct FTW *ftw __attribute__((unused)))
-{
-	return remove(path);
 }
 
 void workdir_remove(char *path)
 {
+	workdir = NULL;
 	if (path)
 		nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	free(path);
@@ -123,7 +134,9 @@ struct err *module_run(const char *const argv[], const char *log)
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	memory_lift();
 	error = posix_spawnp(&pid, argv[0], &actions, &attr, (char *const *)argv, environ);
+	memory_set_again();
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	if (error)
@@ -263,15 +276,6 @@ static struct err *copy_loader(const char *loader_dir, const char *workdir, char
 	return err;
 }
 
-static struct err *write_text(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file || fputs(text, file) < 0 || fclose(file))
-		return err_new("%s: %s", path, strerror(errno));
-	return NULL;
-}
-
 struct err *module_name(const char *output, char **ret)
 {
 	const char *slash = strrchr(output, '/'), *base = slash ? slash + 1 : output;
@@ -282,7 +286,7 @@ struct err *module_name(const char *output, char **ret)
 	for (size_t i = 0; i < len - 3; i++)
 		if (!isalnum((unsigned char)base[i]) && base[i] != '_' && base[i] != '-')
 			return err_new("%s: a module's name has only letters, digits, _ and -", output);
-	*ret = strndup(base, len - 3);
+	*ret = xstrndup(base, len - 3);
 	return NULL;
 }
 
@@ -322,13 +326,13 @@ static struct err *ship(const char *workdir, const char *name, char **shipped)
 	AUTO_FREE char *cmd = xasprintf("%s/.%s.o.cmd", workdir, name);
 
 	*shipped = xasprintf("%s/%s.o_shipped", workdir, name);
-	return write_text(cmd, "");
+	return output_text(cmd, "");
 }
 
 static struct err *write_kbuild(const char *workdir, char *text)
 {
 	AUTO_FREE char *path = xasprintf("%s/Kbuild", workdir);
-	struct err *err = write_text(path, text);
+	struct err *err = output_text(path, text);
 
 	free(text);
 	return err;
@@ -403,7 +407,7 @@ static char *config_value(const char *kernel_dir, const char *name)
 
 	while (file && !value && getline(&line, &size, file) > 0)
 		if (!strncmp(line, name, len) && line[len] == '=' && line[len + 1] == '"')
-			value = strndup(line + len + 2, strcspn(line + len + 2, "\"\n"));
+			value = xstrndup(line + len + 2, strcspn(line + len + 2, "\"\n"));
 	if (file)
 		fclose(file);
 	return value;

@@ -7,15 +7,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "elfkit/image.h"
+#include "elfkit/memory.h"
 #include "relink/object.h"
 
-/* Names are printed, a line each. */
-static bool is_text(const char *name)
+/*
+ * NULL, or what is wrong with a name: they are printed, a line each.  And each symbol gets a copy of its own: many
+ * of a long one that they share would be out of all proportion to the file.
+ */
+static const char *bad_name(const char *name)
 {
+	if (strnlen(name, NAME_SIZE_MAX) == NAME_SIZE_MAX)
+		return "name is longer than a kernel's can be";
 	for (; *name; name++)
 		if ((uint8_t)*name < 0x20 || *name == 0x7f)
-			return false;
-	return true;
+			return "control characters in its name";
+	return NULL;
 }
 
 static struct err *read_section(struct object *object, Elf_Scn *scn, uint32_t i, size_t shstrndx,
@@ -31,8 +38,8 @@ static struct err *read_section(struct object *object, Elf_Scn *scn, uint32_t i,
 	name = elf_strptr(elf, shstrndx, shdr.sh_name);
 	if (!name)
 		return err_new("section header %u: name is out of bounds", i);
-	if (!is_text(name))
-		return err_new("section header %u: control characters in its name", i);
+	if (bad_name(name))
+		return err_new("section header %u: %s", i, bad_name(name));
 	s->name = xstrdup(name);
 	s->type = shdr.sh_type;
 	s->flags = shdr.sh_flags;
@@ -66,8 +73,8 @@ static struct err *read_symbol(struct object *object, const Elf64_Sym *sym, uint
 	if (sym->st_name >= strtab->size)
 		return err_new("symbol %u: name is out of bounds", i);
 	name = (const char *)strtab->data + sym->st_name;
-	if (!is_text(name))
-		return err_new("symbol %u: control characters in its name", i);
+	if (bad_name(name))
+		return err_new("symbol %u: %s", i, bad_name(name));
 	if (sym->st_shndx == SHN_XINDEX)
 		return err_new("symbol %u: extended section indices are not supported", i);
 	if (sym->st_shndx < SHN_LORESERVE && sym->st_shndx >= object->nr_sections)
@@ -218,6 +225,7 @@ struct err *object_read(const char *path, struct object **ret)
 	Elf *elf;
 
 	object->path = xstrdup(path);
+	memory_count_file(path);
 	if (fd < 0) {
 		err = err_new("%s", strerror(errno));
 	} else {

@@ -235,6 +235,19 @@ static struct err *read_code(struct reader *r, uint32_t section)
 	return NULL;
 }
 
+/* In the order of their places. Bytes that two of them write have no value that could be compared. */
+static struct err *sort_relocs(struct object_section *s)
+{
+	if (!s->nr_relocs)
+		return NULL;
+	qsort(s->relocs, s->nr_relocs, sizeof(*s->relocs), compare_relocs);
+	for (uint32_t i = 1; i < s->nr_relocs; i++)
+		if (s->relocs[i].offset - s->relocs[i - 1].offset < object_reloc_width(s->relocs[i - 1].type))
+			return err_new("section %s+0x%lx: relocations overlap", s->name,
+				       (unsigned long)s->relocs[i].offset);
+	return NULL;
+}
+
 struct err *object_refs_read(const struct object *object, const struct symbol_map *map,
 			     struct object_refs *ret)
 {
@@ -247,9 +260,9 @@ struct err *object_refs_read(const struct object *object, const struct symbol_ma
 		enum section_class class = section_classify(&object->sections[i]);
 
 		ret->first[i] = ret->n;
-		if (object->sections[i].nr_relocs)
-			qsort(object->sections[i].relocs, object->sections[i].nr_relocs,
-			      sizeof(struct object_reloc), compare_relocs);
+		err = sort_relocs(&object->sections[i]);
+		if (err)
+			break;
 		if (class == SECTION_CODE)
 			err = read_code(&r, i);
 		else if (class != SECTION_REMOVED)

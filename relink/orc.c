@@ -33,13 +33,13 @@ static bool orc_open(struct object *object, struct orc *ret)
 		return false;
 	ret->n = object->sections[ret->ips].size / 4;
 	ret->size = ret->n ? object->sections[ret->entries].size / ret->n : 0;
-	return ret->size && ret->size * ret->n == object->sections[ret->entries].size &&
+	return ret->size && (uint64_t)ret->size * ret->n == object->sections[ret->entries].size &&
 	       object->sections[ret->entries].data && object->sections[ret->ips].data;
 }
 
 static const uint8_t *entry(const struct orc *o, uint32_t i)
 {
-	return o->object->sections[o->entries].data + i * o->size;
+	return o->object->sections[o->entries].data + (uint64_t)i * o->size;
 }
 
 /* The place in the object that entry number @offset / 4 begins at. */

@@ -87,7 +87,7 @@ struct remark *remarks_add(struct remarks *remarks, enum remark_kind kind, char 
 			     uint32_t line, char *what);
 void remarks_drop(struct remarks *remarks, uint32_t i);
 void remarks_drop_last(struct remarks *remarks);
-void remark_add_user(struct remark *remark, char *user);
+void remark_add_user(struct remark *f, char *user);
 void remarks_add_change(struct remarks *remarks, const struct change_entry *entry);
 
 /* Puts both lists in the order of the output, and drops what is there twice. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "disasm/flow.h"
+#include "elfkit/output.h"
 #include "relink/module.h"
 #include "relink/standalone.h"
 
@@ -53,11 +54,7 @@ static struct err *write_stubs(const struct object *object, const struct funcs *
 /* To ld's own script. What it leaves out is notes of the kernel's build, some with 32 bits for an address. */
 static struct err *write_script(const char *path)
 {
-	FILE *file = fopen(path, "we");
-
-	if (!file || fputs("SECTIONS { /DISCARD/ : { *(.discard*) } } INSERT AFTER .text;\n", file) < 0 || fclose(file))
-		return err_new("%s: %s", path, strerror(errno));
-	return NULL;
+	return output_text(path, "SECTIONS { /DISCARD/ : { *(.discard*) } } INSERT AFTER .text;\n");
 }
 
 struct err *standalone_link(const char *path, const struct funcs *kernel, const char *workdir, char **image)

@@ -10,6 +10,6 @@
 #include "elfkit/funcs.h"
 
 /* Writes @image in @workdir. @kernel says which functions return. */
-struct err *standalone_link(const char *object, const struct funcs *kernel, const char *workdir, char **image);
+struct err *standalone_link(const char *path, const struct funcs *kernel, const char *workdir, char **image);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "elfkit/memory.h"
 #include "relink/symvers.h"
 
 static int compare_names(const void *a, const void *b)
@@ -21,6 +22,7 @@ struct err *symvers_read(const char *path, struct symvers *ret)
 	size_t size = 0;
 
 	memset(ret, 0, sizeof(*ret));
+	memory_count_file(path);
 	if (!file)
 		return err_new("%s: %s: is the kernel's headers package complete?", path, strerror(errno));
 	while (getline(&line, &size, file) > 0) {

@@ -4,7 +4,7 @@
 #include "elfkit/report_read.h"
 #include "t/fuzz/elf.h"
 
-static void write_report(struct survey *survey)
+static void write_report(struct survey *survey, size_t size)
 {
 	struct report_data *report;
 	AUTO_FREE char *text = NULL;
@@ -12,6 +12,7 @@ static void write_report(struct survey *survey)
 	FILE *file = open_memstream(&text, &len);
 	int written;
 
+	memory_end(size);
 	promise(file);
 	written = well(report_write(survey, REPORT_YAML, file));
 	fclose(file);
@@ -29,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input_open(&input, data, size);
 	if (well(survey_make(input.path, "t/damage/boundary.yaml", &survey)) &&
 	    well(kernel_read_structs(&survey.kernel)))
-		write_report(&survey);
+		write_report(&survey, size);
 	survey_release(&survey);
 	input_close(&input);
 	return 0;

@@ -40,7 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!decoder)
 		promise(well(decoder_open(EM_X86_64, &decoder)));
 	memcpy(bytes, data, size);
+	memory_begin();
 	for (size_t at = 0; at < size;)
 		at += walk_one(decoder, bytes + at, size - at, ADDR + at);
+	memory_end(size);
 	return 0;
 }

@@ -11,6 +11,19 @@ static bool want_all(const char *unit __attribute__((unused)), void *arg __attri
 	return true;
 }
 
+/* What all later stages rely on, and none checks again: what the writes of relocations change lies in their section. */
+static void check_relocs(const struct object *object)
+{
+	for (uint32_t i = 0; i < object->nr_sections; i++)
+		for (uint32_t k = 0; k < object->sections[i].nr_relocs; k++) {
+			const struct object_reloc *r = &object->sections[i].relocs[k];
+			uint64_t width = object_reloc_width(r->type);
+
+			promise(width && r->offset <= object->sections[i].size &&
+				width <= object->sections[i].size - r->offset && r->symbol < object->nr_symbols);
+		}
+}
+
 static void read_refs(const struct object *object)
 {
 	struct object_refs refs = { 0 };
@@ -42,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	input_open(&input, data, size);
 	if (well(object_read(input.path, &object))) {
+		check_relocs(object);
 		well(records_check(object));
 		read_refs(object);
 		read_debug(input.path);

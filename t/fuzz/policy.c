@@ -7,8 +7,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct policy *policy;
 
-	if (!well(policy_parse((const char *)data, size, "boundary.yaml", &policy)))
+	memory_begin();
+	if (!well(policy_parse((const char *)data, size, "boundary.yaml", &policy))) {
+		memory_end(size);
 		return 0;
+	}
 	policy_has_func(policy, "kernel/sched/core.c", "schedule");
 	policy_kept_out(policy, "kernel/sched/core.c", "schedule");
 	policy_wants_unit("kernel/sched/core.c", policy);
@@ -18,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		promise(why);
 	}
+	memory_end(size);
 	policy_free(policy);
 	return 0;
 }

@@ -8,9 +8,7 @@
 
 static void write_both(const struct diff *diff)
 {
-	AUTO_FREE char *text = NULL;
-	size_t len;
-	FILE *file = open_memstream(&text, &len);
+	FILE *file = fopen("/dev/null", "w");
 
 	promise(file);
 	well(diff_write_text(diff, true, file));
@@ -34,14 +32,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t first = zero ? (size_t)(zero - data) : size;
 	struct report_data *before, *after;
 
-	if (!well(report_parse((const char *)data, first, "before.yaml", &before)))
+	memory_begin();
+	if (!well(report_parse((const char *)data, first, "before.yaml", &before))) {
+		memory_end(size);
 		return 0;
+	}
 	promise(!compare(before, before));
 	if (zero && well(report_parse((const char *)zero + 1, size - first - 1, "after.yaml", &after))) {
 		compare(before, after);
 		compare(after, before);
 		report_free(after);
 	}
+	memory_end(size);
 	report_free(before);
 	return 0;
 }

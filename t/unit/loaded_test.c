@@ -125,14 +125,28 @@ TEST(modules_are_read_by_name)
 	loaded_release(&list);
 }
 
+/* found by fuzzing */
+TEST(names_of_tasks_do_nothing_to_a_terminal)
+{
+	struct loaded_list list;
+	AUTO_FREE char *text = NULL;
+
+	put("/sys/kernel/elfkit/one/blockers", "\n105 a\033[2Jb\177 parked\n");
+	assert_null(loaded_read(root, &list));
+	text = written(loaded_write_text, &list);
+	assert_non_null(strstr(text, "pid 105 (a?[2Jb?) is in parked\n"));
+	loaded_release(&list);
+}
+
 TEST(names_that_are_no_text_do_not_break_json)
 {
 	struct loaded_blocker blocker = { 1, "\xff\xfe", NULL };
-	struct loaded one = { .name = "one", .build_id = "00", .blockers = &blocker, .nr_blockers = 1 };
+	struct loaded one = { .name = "one", .build_id = "\xff", .blockers = &blocker, .nr_blockers = 1 };
 	struct loaded_list list = { .v = &one, .n = 1 };
 	AUTO_FREE char *json = written(loaded_write_json, &list);
 
 	assert_non_null(strstr(json, "\"comm\": null"));
+	assert_non_null(strstr(json, "\"build_id\": null"));
 }
 
 static void expect_line(const char *record, const char *want)
@@ -169,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_directory_is_no_modules),
 		cmocka_unit_test(modules_are_read_by_name),
+		cmocka_unit_test(names_of_tasks_do_nothing_to_a_terminal),
 		cmocka_unit_test(names_that_are_no_text_do_not_break_json),
 		cmocka_unit_test(log_lines_of_one_module),
 	};

@@ -96,6 +96,24 @@ TEST(object_behind_a_section_is_found)
 	check_distance(&f, 3, 4);
 }
 
+/* found by fuzzing: what compares the bytes between two fields took the distance for a size */
+TEST(relocations_must_not_overlap)
+{
+	struct file f;
+
+	FILE_OF(&f, 0x48, 0xc7, 0x05, 0, 0, 0, 0, 0, 0, 0, 0);	/* movq $x, y(%rip) */
+	elf_rela(&f.elf, f.text, 3, R_X86_64_PC32, f.data_symbol, 0);
+	elf_rela(&f.elf, f.text, 6, R_X86_64_32S, f.data_symbol, 0);
+	assert_error(try_read(&f), "relocations overlap");
+	forget();
+	FILE_OF(&f, 0x48, 0xc7, 0x05, 0, 0, 0, 0, 0, 0, 0, 0);
+	elf_rela(&f.elf, f.text, 3, R_X86_64_PC32, f.data_symbol, 0);
+	elf_rela(&f.elf, f.text, 7, R_X86_64_32S, f.data_symbol, 0);
+	assert_success(try_read(&f));
+	assert_int_equal(refs.n, 2);
+	forget();
+}
+
 TEST(object_behind_a_section_is_found_before_an_immediate)
 {
 	struct file f;
@@ -339,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(object_behind_a_section_is_found),
+		cmocka_unit_test(relocations_must_not_overlap),
 		cmocka_unit_test(object_behind_a_section_is_found_before_an_immediate),
 		cmocka_unit_test(call_by_name_is_a_branch),
 		cmocka_unit_test(call_without_a_relocation_is_a_branch),
