@@ -25,10 +25,13 @@ CFLAGS ?= -O2 -g
 # The modules in the order of reading: a file includes only what stands above it.
 MODULES := \
 	elfkit/err \
+	elfkit/terminal \
+	elfkit/near \
 	elfkit/output \
 	elfkit/parallel \
 	elfkit/policy \
 	elfkit/image \
+	elfkit/debuginfod \
 	elfkit/running \
 	elfkit/symbols \
 	elfkit/mapping \
@@ -123,6 +126,7 @@ MODULES := \
 	elfkit/kmsg \
 	elfkit/loaded \
 	elfkit/loaded_write \
+	elfkit/refs_out \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
 	elfkit/cmd_diff \
