@@ -71,6 +71,7 @@ MODULES := \
 	elfkit/kernel \
 	elfkit/unknown \
 	elfkit/survey \
+	elfkit/why \
 	elfkit/report_out \
 	elfkit/report_objects \
 	elfkit/report_structs \
@@ -126,6 +127,7 @@ MODULES := \
 	elfkit/kmsg \
 	elfkit/loaded \
 	elfkit/loaded_write \
+	elfkit/outcome \
 	elfkit/refs_out \
 	elfkit/cmd \
 	elfkit/cmd_boundary \

@@ -77,7 +77,7 @@ $count = 0;
 for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unload cmd_status)) {
 	my $source = comments_removed(slurp($file)) =~ s/" (?:KBUILD_MODNAME|REMEDY) "/%s/gr =~ s/%(?:\*ph|p)[A-Za-z]*/%s/gr;
 	my @calls = $file =~ /^loader/ ? map({ calls($source, $_) } qw(pr_err pr_crit pr_notice pr_warn)) :
-		map({ calls($source, $_) } qw(err_new fprintf));
+		map({ calls($source, $_) } qw(err_new fprintf outcome_say));
 	push @calls, $source =~ /\bpr_fmt(\((?:[^()]|(?1))*\))/g, $source =~ /\bsnprintf\(who,.*?\);/gs if $file =~ /^loader/;
 	for my $message (map { (literals($_))[0] // () } @calls) {
 		my $pattern = pattern($message =~ s/\\n$//r);
