@@ -91,15 +91,54 @@ is_deeply(\@untold, [], 'docs/loader.md has each message of it') or diag(join "\
 my %parameter = map { $_ => 1 } map { slurp($_) =~ /\bmodule_param(?:_named)?\((\w+)/g } glob 'loader/*.c';
 is_deeply([grep { $loader !~ /\b$_\b/ } sort keys %parameter], [], 'and each parameter');
 
+# the tour: its tables go through the list of modules in order, and leave none out
+{
+	my ($list) = slurp('Makefile') =~ /^MODULES := \\\n((?:\t.*\n)+)/m;
+	my @modules = $list =~ /(\w+\/\w+)/g;
+	my %rank = map { $modules[$_] => $_ } 0 .. $#modules;
+	my $tour = slurp('docs/tour.md');
+	my (@rows, %told, $folder);
+	for (split /\n/, $tour) {
+		$folder = /relink/ ? 'relink' : '' if /^## /;
+		my ($cell) = /^\| (`.*?) \|/ or next;
+		my @names = $cell =~ /`([\w\/]+)`/g;
+		my ($head, $in) = ($names[0], $names[0] =~ s{/.*}{/}r);
+		$told{$_}++, $told{$in . $_}++, $told{$head . $_}++, $told{"relink/$_"}++, $told{"relink/$head$_"}++ for @names;
+		push @rows, $names[0] =~ m{/} ? $names[0] : "relink/$names[0]";
+	}
+	$told{$_}++ for $tour =~ /`((?:elfkit|disasm|relink)\/\w+)`/g;
+	is_deeply([grep { !exists $rank{$_} } @rows], [], 'docs/tour.md: every row is a module');
+	is_deeply(\@rows, [sort { $rank{$a} <=> $rank{$b} } @rows], 'in the order of the Makefile');
+	my @left = grep { !$told{$_} && !m{^elfkit/(?:cmd|main)} } @modules;
+	is_deeply(\@left, [], 'and none is left out') or diag("@left");
+}
+
+# links: the file is there, and so is the heading
+{
+	my (%anchors, @dead);
+	my $anchors = sub { map { lc($_) =~ s/[^\w -]//gr =~ tr/ /-/r => 1 } slurp($_[0]) =~ /^#+ (.*)/mg };
+	for my $doc ('README.md', glob 'docs/*.md') {
+		my $dir = $doc =~ m{/} ? 'docs/' : '';
+		for (slurp($doc) =~ /\]\(([^)\s]+)\)/g) {
+			next if /^https?:/;
+			my ($file, $anchor) = split /#/;
+			my $path = $file ? "$dir$file" =~ s{docs/\.\./}{}r : $doc;
+			$anchors{$path} //= { -f $path ? $anchors->($path) : () };
+			push @dead, "$doc: $_" if !-e $path || ($anchor && !$anchors{$path}{$anchor});
+		}
+	}
+	is_deeply(\@dead, [], 'every link leads somewhere') or diag(join "\n", @dead);
+}
+
 # options: those that examples use exist, and those that exist are told
-for my $command (qw(boundary diff refs frame relink)) {
+for my $command (map { m{cmd_(\w+)\.c} } glob 'elfkit/cmd_*.c') {
 	my (undef, $help) = run($elfkit, $command, '--help');
 	my %known = map { $_ => 1 } $help =~ /(--[a-z][a-z-]*)/g;
 	my %short = reverse $help =~ /^ +(-\w), (--[a-z-]+)/mg;
 	my (%used, $told);
-	for my $doc ('README.md', sort glob 'docs/*.md') {
+	for my $doc ('README.md', sort glob 'docs/*.md docs/man/*.h2m docs/tutorial/* docs/ci/*') {
 		my $text = slurp($doc) =~ s/\\\n\s*/ /gr;
-		$used{$_}++ for map { /(?<![\w-])(--[a-z][a-z-]*)/g } $text =~ m{^ {4}.*\belfkit $command\b(.*)$}mg;
+		$used{$_}++ for map { /(?<![\w-])(--[a-z][a-z-]*)/g } $text =~ m{^(?: {4}.*\b)?elfkit $command\b(.*)$}mg;
 		$told .= $text;
 	}
 	delete $used{'--version'};

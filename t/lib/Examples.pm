@@ -8,7 +8,7 @@ use Exporter 'import';
 
 our @EXPORT = qw(examples shown says);
 
-my $begins = qr{(?:[A-Z_]+=\S+ )*(?:(?:build/)?elfkit [a-z]|make\b|(?:t|docs)/|insmod|rmmod|cat |echo |apt |tar |cp |sed |jq |dmesg|\$EDITOR|export |ls |grep |printf |\./|hackbench)};
+my $begins = qr{(?:[A-Z_]+=\S+ )*(?:(?:build/)?elfkit [a-z]|build/\S+ |make\b|(?:t|docs)/|insmod|rmmod|cat |echo |apt |tar |cp |sed |jq |dmesg|\$EDITOR|export |ls |grep |printf |\./|hackbench)};
 
 # Every command of an indented block: behind a prompt, or a line that begins like one. Synopses have brackets.
 sub examples {
