@@ -91,6 +91,25 @@ is_deeply(\@untold, [], 'docs/loader.md has each message of it') or diag(join "\
 my %parameter = map { $_ => 1 } map { slurp($_) =~ /\bmodule_param(?:_named)?\((\w+)/g } glob 'loader/*.c';
 is_deeply([grep { $loader !~ /\b$_\b/ } sort keys %parameter], [], 'and each parameter');
 
+# keys: whatever a command writes as YAML or JSON is in the reference, as code
+{
+	my %reference = ('elfkit/report.c' => 'report', 'elfkit/report_objects.c' => 'report', 'elfkit/report_structs.c' => 'report',
+		'elfkit/diff_write.c' => 'report', 'elfkit/why.c' => 'boundary', 'elfkit/refs_out.c' => 'refs', 'elfkit/frame_out.c' => 'relink',
+		'elfkit/loaded_write.c' => 'loader', 'elfkit/outcome.c' => 'loader', 'relink/remarks_write.c' => 'relink',
+		'relink/manifest.c' => 'module');
+	my (@silent, $keys);
+	for my $file (sort keys %reference) {
+		my $source = slurp($file);
+		my %key = map { $_ => 1 } $source =~ /(?:report_(?:pair\w*|text)\(\w+, |(?:json_object_set(?:_new)?|set_text)\(\w+, )"(\w+)"/g,
+			$source =~ /\\"(\w+)\\":/g, map { /"(\w+)"/g } $source =~ /json_pack\("\{[^"]*"([^;]*?)\);/gs;
+		my $text = join ' ', slurp("docs/$reference{$file}.md") =~ /(`[^`]+`|^ {4}.*)/mg;
+		$keys += keys %key;
+		push @silent, map { "$file: $_" } grep { $text !~ /\b$_\b/ } sort keys %key;
+	}
+	cmp_ok($keys, '>', 120, 'keys are found in the source');
+	is_deeply(\@silent, [], 'and the reference has each') or diag(join "\n", @silent);
+}
+
 # the tour: its tables go through the list of modules in order, and leave none out
 {
 	my ($list) = slurp('Makefile') =~ /^MODULES := \\\n((?:\t.*\n)+)/m;
