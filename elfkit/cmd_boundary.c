@@ -68,8 +68,9 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[VMLINUX]",
 	.doc = "Compute where the scheduler of a kernel begins and ends.\v"
-	       "VMLINUX is the uncompressed kernel with DWARF, as in the kernel's debug package; without it, that of "
-	       "the running kernel is looked for in the usual places and with debuginfod:\n\n"
+	       "VMLINUX is the uncompressed kernel with DWARF, as in the kernel's debug package, or a build-id that a "
+	       "debuginfod server knows; without it, that of the running kernel is looked for in the usual places and "
+	       "with debuginfod:\n\n"
 	       "  elfkit boundary -o report.yaml /usr/lib/debug/boot/vmlinux-$(uname -r)\n\n"
 	       "Exit status: 0 done, 2 error.",
 };

@@ -71,7 +71,7 @@ static const struct argp argp = {
 	.doc = "Print the stack frame of a function: where the CFA is, saved registers, the stack protector's value, "
 	       "the bytes of locals; and what the code behind a call reads before it writes it.\v"
 	       "Places count from the CFA, the caller's stack pointer before the call, or from where the function has "
-	       "realigned the stack:\n\n"
+	       "realigned the stack. VMLINUX is a file or a build-id:\n\n"
 	       "  elfkit frame __schedule --object kernel/sched/core.o\n\n"
 	       "Exit status: 0 done, 1 prologue and call frame information disagree, or the code cannot be followed, "
 	       "2 error.",

@@ -61,7 +61,8 @@ static const struct argp argp = {
 	.args_doc = "[VMLINUX]",
 	.doc = "List what refers to the functions of a kernel, from code and from data.\v"
 	       "A line holds the kind (call, jump, address, data), the address of the instruction or pointer, "
-	       "where that is, the target, and the function there, separated by tabs:\n\n"
+	       "where that is, the target, and the function there, separated by tabs. VMLINUX is a file or a "
+	       "build-id:\n\n"
 	       "  elfkit refs --to __schedule /usr/lib/debug/boot/vmlinux-$(uname -r)\n\n"
 	       "Exit status: 0 done, 1 --check has found a disagreement, 2 error.",
 };

@@ -15,7 +15,7 @@ enum { OPT_VMLINUX = 256, OPT_KERNEL_DIR, OPT_CHECK, OPT_JSON, OPT_ALL, OPT_STRI
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
-	{ "vmlinux", OPT_VMLINUX, "FILE", 0, "the kernel with DWARF (default: the running kernel's)", 0 },
+	{ "vmlinux", OPT_VMLINUX, "FILE", 0, "the kernel with DWARF, or its build-id (default: the running kernel's)", 0 },
 	{ "kernel-dir", OPT_KERNEL_DIR, "DIR", 0,
 	  "the kernel's headers for building modules (default: /lib/modules/$(uname -r)/build)", 0 },
 	{ "output", 'o', "OUT.ko", 0, "the module (default: named after the first object)", 0 },

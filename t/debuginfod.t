@@ -68,12 +68,12 @@ ok($report eq $by_file, 'gives the same report as the file');
 unlike($talk, qr/debuginfod|\e/, 'and no progress without a terminal');
 
 # everywhere a vmlinux is taken
+my %says = (refs => qr/^call\t\w+\t\S+\t\w+\t__schedule$/m, frame => qr/^function\t__schedule$/m, relink => qr/^no change$/m);
 my @objects = objects($kernel, 'none');
 for (['refs', '--to', '__schedule', $id], ['frame', '__schedule', $id],
 	['relink', '--check', '--kernel-dir', "$dir/headers", '--vmlinux', $id, @objects]) {
 	my (@by_id) = run($elfkit, @$_);
-	my (@by_name) = run($elfkit, map { $_ eq $id ? "$dir/vmlinux" : $_ } @$_);
-	ok($by_id[0] == 0 && $by_id[1] eq $by_name[1] && $by_id[1] ne '', "$$_[0] takes a build-id") or diag(@by_id);
+	ok($by_id[0] == 0 && $by_id[1] =~ $says{$$_[0]}, "$$_[0] takes a build-id") or diag(@by_id);
 }
 
 my $other = $id =~ tr/0-9a-f/1-9a-f0/r;

@@ -29,6 +29,7 @@ spew("$work/bad2.yaml", "files:\n  - kernel/sched/core.c\nkeepout: []\n");
 # DOC, start of the command => how it is known to work:
 #	run			here; output as shown
 #	quiet			here, exit status 0; nothing is shown, or another example shows it
+#	slow			as run, but only with EXAMPLES=slow: it boots a guest of its own
 #	'FILE: TEXT'		FILE, a test or what one runs, has TEXT
 #	'never: REASON'
 my @known = map { /^(\S+)\s+(.*?)\s+=> (.*)$/ ? [$1, $2, $3] : () } split /\n/, slurp('t/examples');
@@ -62,14 +63,15 @@ sub check {
 	SKIP: {
 		skip "$kernel is not among the kernels of this run", 1 if $kernel && !$has{$kernel};
 		my ($status, $out, $err) = run('bash', '-c', "cd $work; { " . here($e->{command}) . "; } 2>&1");
-		if ($e->{how} eq 'run') {
+		if ($e->{how} ne 'quiet') {
 			ok(says($out, $e->{output}), "$e->{doc}: $e->{command}") or diag("printed:\n${out}shown:\n$e->{output}");
 		} else {
 			is($status, 0, "$e->{doc}: $e->{command}") or diag($out);
 		}
 	}
 }
-check($_) for grep { ($_->{how} // '') =~ /^(?:run|quiet)$/ } @shown;
+my $wanted = ($ENV{EXAMPLES} || '') eq 'slow' ? qr/^(?:run|quiet|slow)$/ : qr/^(?:run|quiet)$/;
+check($_) for grep { ($_->{how} // '') =~ $wanted } @shown;
 
 # The tutorial: its patch is the file beside it, its script what runs in the guest.
 my $tutorial = slurp('docs/tutorial.md');
