@@ -27,10 +27,13 @@ CFLAGS ?= -O2 -g
 MODULES := \
 	elfkit/memory \
 	elfkit/err \
+	elfkit/terminal \
+	elfkit/near \
 	elfkit/output \
 	elfkit/parallel \
 	elfkit/policy \
 	elfkit/image \
+	elfkit/debuginfod \
 	elfkit/running \
 	elfkit/symbols \
 	elfkit/mapping \
@@ -70,6 +73,7 @@ MODULES := \
 	elfkit/kernel \
 	elfkit/unknown \
 	elfkit/survey \
+	elfkit/why \
 	elfkit/report_out \
 	elfkit/report_objects \
 	elfkit/report_structs \
@@ -127,6 +131,8 @@ MODULES := \
 	elfkit/modinfo \
 	elfkit/loaded \
 	elfkit/loaded_write \
+	elfkit/outcome \
+	elfkit/refs_out \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
 	elfkit/cmd_diff \

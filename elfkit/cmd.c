@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "elfkit/cmd.h"
+#include "elfkit/debuginfod.h"
+#include "elfkit/output.h"
 #include "elfkit/running.h"
 
 struct err *data_path(const char *name, char **ret)
@@ -52,12 +54,32 @@ struct err *vmlinux_path(const char *given, char **ret)
 {
 	struct utsname uts;
 
+	if (given && access(given, F_OK) && debuginfod_is_build_id(given))
+		return debuginfod_fetch(given, ret);
 	if (given) {
 		*ret = xstrdup(given);
 		return NULL;
 	}
 	uname(&uts);
 	return running_vmlinux("", uts.release, ret);
+}
+
+struct err *cmd_write(const char *path, struct err *(*write)(void *arg, FILE *file), void *arg)
+{
+	struct output output;
+	struct err *err;
+
+	if (!path)
+		return write(arg, stdout);
+	err = output_open(path, &output);
+	if (err)
+		return err;
+	err = write(arg, output.file);
+	if (err) {
+		output_abort(&output);
+		return err;
+	}
+	return output_commit(&output);
 }
 
 unsigned int cmd_number(const char *text, struct argp_state *state, const char *option)

@@ -29,8 +29,14 @@ struct err *data_path(const char *name, char **ret);
 /* @given, or boundary.yaml of the installation where that is NULL. Caller frees. */
 struct err *policy_path(const char *given, char **ret);
 
-/* @given, or where that is NULL the vmlinux of the running kernel. Caller frees. */
+/*
+ * The vmlinux that @given names: a file or, where there is none of that name, a build-id that a debuginfod
+ * server knows.  NULL: that of the running kernel.  Caller frees.
+ */
 struct err *vmlinux_path(const char *given, char **ret);
+
+/* Has @write write to @path, which appears when it is whole, or to stdout where that is NULL. */
+struct err *cmd_write(const char *path, struct err *(*write)(void *arg, FILE *file), void *arg);
 
 struct argp_state;
 

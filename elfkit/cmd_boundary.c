@@ -5,6 +5,8 @@
 #include "elfkit/cmd.h"
 #include "elfkit/output.h"
 #include "elfkit/report.h"
+#include "elfkit/terminal.h"
+#include "elfkit/why.h"
 
 struct args {
 	bool structs;
@@ -25,7 +27,7 @@ static const struct argp_option options[] = {
 	  "say why a function, object, struct or STRUCT.MEMBER is what it is, and what uses it, instead of a report", 0 },
 	{ "summary", OPT_SUMMARY, NULL, 0, "print the counts alone", 0 },
 	{ "structs", OPT_STRUCTS, NULL, 0, "say who outside uses which member of the scheduler's structs", 0 },
-	{ "json", OPT_JSON, NULL, 0, "write the report as JSON", 0 },
+	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
 	{ 0 },
 };
 
@@ -66,8 +68,9 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[VMLINUX]",
 	.doc = "Compute where the scheduler of a kernel begins and ends.\v"
-	       "VMLINUX is the uncompressed kernel with DWARF, as in the kernel's debug package; without it, that of "
-	       "the running kernel is looked for in the usual places and with debuginfod:\n\n"
+	       "VMLINUX is the uncompressed kernel with DWARF, as in the kernel's debug package, or a build-id that a "
+	       "debuginfod server knows; without it, that of the running kernel is looked for in the usual places and "
+	       "with debuginfod:\n\n"
 	       "  elfkit boundary -o report.yaml /usr/lib/debug/boot/vmlinux-$(uname -r)\n\n"
 	       "Exit status: 0 done, 2 error.",
 };
@@ -84,9 +87,11 @@ static void print_summary(const struct survey *survey, FILE *file)
 static struct err *write_to(struct survey *survey, const struct args *args, FILE *file)
 {
 	if (args->why)
-		return survey_why(survey, args->why, file);
+		return why_write(survey, args->why, args->format == REPORT_JSON, file);
 	if (!args->summary)
 		return report_write(survey, args->format, file);
+	if (args->format == REPORT_JSON)
+		return report_write_counts(survey, REPORT_JSON, file);
 	print_summary(survey, file);
 	return NULL;
 }
@@ -119,9 +124,12 @@ struct err *cmd_boundary(int argc, char **argv, int *status)
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	err = policy_path(args.policy, &policy);
 	err = err ?: vmlinux_path(args.vmlinux, &vmlinux);
+	progress("boundary: reading the kernel...");
 	err = err ?: survey_make(vmlinux, policy, &survey);
+	progress(args.structs && !err ? "boundary: following types through its code..." : NULL);
 	if (!err && args.structs)
 		err = kernel_read_structs(&survey.kernel);
+	progress(NULL);
 	err = err ?: write_output(&survey, &args);
 	if (!err && !args.why && !args.summary)
 		print_summary(&survey, stderr);

@@ -43,7 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->nr_reports < 2)
-			argp_error(state, "two reports are needed");
+			argp_error(state, "two reports are needed: `elfkit boundary -o FILE VMLINUX` makes one");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

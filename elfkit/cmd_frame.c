@@ -6,12 +6,13 @@
 
 #include "elfkit/cmd.h"
 #include "elfkit/frame_out.h"
+#include "elfkit/near.h"
 #include "elfkit/policy.h"
 #include "relink/module.h"
 #include "relink/standalone.h"
 
 struct args {
-	const char *policy, *at, *object;
+	const char *policy, *at, *object, *output;
 	bool json;
 	const char *func, *vmlinux;
 };
@@ -24,6 +25,7 @@ static const struct argp_option options[] = {
 	  "look behind this call instead of each stack switch: an offset in FUNC, or the name of what is called", 0 },
 	{ "object", OPT_OBJECT, "FILE", 0, "FUNC of a rebuilt object instead of VMLINUX", 0 },
 	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
+	{ "output", 'o', "FILE", 0, "write to FILE instead of stdout", 0 },
 	{ 0 },
 };
 
@@ -34,6 +36,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'c':
 		args->policy = arg;
+		return 0;
+	case 'o':
+		args->output = arg;
 		return 0;
 	case OPT_AT:
 		args->at = arg;
@@ -66,7 +71,7 @@ static const struct argp argp = {
 	.doc = "Print the stack frame of a function: where the CFA is, saved registers, the stack protector's value, "
 	       "the bytes of locals; and what the code behind a call reads before it writes it.\v"
 	       "Places count from the CFA, the caller's stack pointer before the call, or from where the function has "
-	       "realigned the stack:\n\n"
+	       "realigned the stack. VMLINUX is a file or a build-id:\n\n"
 	       "  elfkit frame __schedule --object kernel/sched/core.o\n\n"
 	       "Exit status: 0 done, 1 prologue and call frame information disagree, or the code cannot be followed, "
 	       "2 error.",
@@ -109,6 +114,8 @@ static void subject_release(struct subject *s)
 
 static struct err *find_func(const struct subject *s, const char *name, uint32_t *ret)
 {
+	struct near near = { .name = name };
+	struct err *err;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->funcs->n; i++)
@@ -118,7 +125,13 @@ static struct err *find_func(const struct subject *s, const char *name, uint32_t
 		}
 	if (n > 1)
 		return err_new("%u functions are called %s", n, name);
-	return n ? NULL : err_new("no function %s", name);
+	if (n)
+		return NULL;
+	for (uint32_t i = 0; i < s->funcs->n; i++)
+		near_offer(&near, s->funcs->v[i].name);
+	err = err_new("no function %s%s", name, near_text(&near));
+	near_release(&near);
+	return err;
 }
 
 /* Which calls the user wants to look behind. */
@@ -213,20 +226,33 @@ static struct err *examine(const struct subject *s, struct decoder *decoder, con
 	return err ? err_about(err, "%s", name) : NULL;
 }
 
-static struct err *print(const struct frame_report *r, bool json, int *status)
+struct job {
+	const struct frame_report *report;
+	bool json;
+};
+
+static struct err *write_frame(void *arg, FILE *file)
 {
+	const struct job *job = arg;
 	struct err *err = NULL;
+
+	if (job->json)
+		err = frame_write_json(job->report, file);
+	else
+		frame_write_text(job->report, file);
+	if (!err && (fflush(file) || ferror(file)))
+		err = err_new("cannot write the frame");
+	return err;
+}
+
+static struct err *print(const struct frame_report *r, const struct args *args, int *status)
+{
+	struct job job = { .report = r, .json = args->json };
 
 	for (uint32_t i = 0; i < r->nr_calls; i++)
 		if (r->calls[i].disagrees || r->calls[i].unknown)
 			*status = EXIT_FINDINGS;
-	if (json)
-		err = frame_write_json(r, stdout);
-	else
-		frame_write_text(r, stdout);
-	if (!err && (fflush(stdout) || ferror(stdout)))
-		err = err_new("cannot write the frame");
-	return err;
+	return cmd_write(args->output, write_frame, &job);
 }
 
 /* The image that FUNC is in: the kernel's, or one made of the object. */
@@ -276,7 +302,7 @@ struct err *cmd_frame(int argc, char **argv, int *status)
 	err = err ?: err_in(decoder_open(subject.image->machine, &decoder), file);
 	err = err ?: err_in(examine(&subject, decoder, args.func, &choice, &report), file);
 	*status = EXIT_CLEAN;
-	err = err ?: print(&report, args.json, status);
+	err = err ?: print(&report, &args, status);
 	frame_report_release(&report);
 	decoder_close(decoder);
 	subject_release(&subject);

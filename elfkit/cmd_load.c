@@ -12,19 +12,22 @@
 #include "elfkit/kmsg.h"
 #include "elfkit/loaded_write.h"
 #include "elfkit/modinfo.h"
+#include "elfkit/outcome.h"
 
-enum { OPT_RETRY = 256, OPT_PROBATION };
+enum { OPT_RETRY = 256, OPT_PROBATION, OPT_JSON };
 
 static const struct argp_option options[] = {
 	{ "retry", OPT_RETRY, "N", 0,
 	  "while a task is in the way, try again up to N times, a second apart (default 0)", 0 },
 	{ "probation", OPT_PROBATION, "SECONDS", 0, "go back by itself unless confirmed in time", 0 },
+	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
 	{ 0 },
 };
 
 struct args {
 	const char *file;
 	unsigned int retry;
+	bool json;
 	char *parameters;	/* of the module */
 };
 
@@ -48,6 +51,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PROBATION:
 		parameter = xasprintf("probation=%u", cmd_number(arg, state, "--probation"));
 		add_parameter(args, parameter);
+		return 0;
+	case OPT_JSON:
+		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (!args->file)
@@ -75,11 +81,6 @@ static const struct argp argp = {
 	       "Exit status: 0 loaded, 1 refused (nothing has changed), 2 error.",
 };
 
-static void print_reason(const char *text, void *arg)
-{
-	fprintf(stderr, "load: %s: %s\n", (const char *)arg, text);
-}
-
 /* What the log does not say, or where it cannot be read. */
 static const char *explain(int error)
 {
@@ -101,8 +102,8 @@ static const char *explain(int error)
 	return strerror(error);
 }
 
-/* 0, or the errno of the last try. Reasons go to stderr. */
-static int try_often(const struct args *args, int fd, const char *name)
+/* 0, or the errno of the last try. */
+static int try_often(const struct args *args, int fd, struct outcome *outcome)
 {
 	int error;
 
@@ -116,19 +117,20 @@ static int try_often(const struct args *args, int fd, const char *name)
 			kmsg_close(&kmsg);
 			return 0;
 		}
-		said = kmsg_read(&kmsg, name, print_reason, (void *)name);
+		said = kmsg_read(&kmsg, outcome->name, outcome_line, outcome);
 		kmsg_close(&kmsg);
 		if (!said || error == EEXIST)
-			fprintf(stderr, "load: %s: %s\n", name, explain(error));
+			outcome_say(outcome, "%s", explain(error));
 		if (error != EBUSY || try >= args->retry)
 			return error;
-		fprintf(stderr, "load: %s: trying again, %u of %u\n", name, try + 1, args->retry);
+		outcome_say(outcome, "trying again, %u of %u", try + 1, args->retry);
 		sleep(1);
 	}
 }
 
-static struct err *print_loaded(const char *name)
+static struct err *print_loaded(const struct outcome *outcome, bool json)
 {
+	const char *name = outcome->name;
 	struct loaded_list list;
 	const struct loaded *m;
 	struct err *err = loaded_read("", &list);
@@ -136,39 +138,47 @@ static struct err *print_loaded(const char *name)
 	if (err)
 		return err;
 	m = loaded_find(&list, name);
-	if (m)
+	if (!m)
+		err = err_new("%s: loaded, but /sys/kernel/elfkit/%s is not there", name, name);
+	else if (json)
+		err = outcome_write_json(outcome, true, m, stdout);
+	else
 		printf("%s: loaded, %u functions, stopped %" PRIu64 " us%s%s%s\n", name, m->nr_functions,
 		       loaded_time(m, "load_stopped_ns") / 1000,
 		       m->confirmed ? "" : "; to stay: echo 1 > /sys/kernel/elfkit/", m->confirmed ? "" : name,
 		       m->confirmed ? "" : "/confirm");
-	else
-		err = err_new("%s: loaded, but /sys/kernel/elfkit/%s is not there", name, name);
 	loaded_release(&list);
 	return err;
 }
 
+static struct err *report(const struct args *args, struct outcome *outcome, int error, int *status)
+{
+	if (error == EPERM || error == ENOSYS)
+		return err_new("%s: %s: loading a module takes root, and a kernel that allows it", outcome->name,
+			       strerror(error));
+	if (!error)
+		return print_loaded(outcome, args->json);
+	outcome_say(outcome, "not loaded, nothing has changed");
+	*status = EXIT_FINDINGS;
+	return args->json ? outcome_write_json(outcome, false, NULL, stdout) : NULL;
+}
+
 static struct err *load(const struct args *args, int *status)
 {
+	struct outcome outcome = { .command = "load" };
 	AUTO_FREE char *name = NULL;
-	int fd = open(args->file, O_RDONLY | O_CLOEXEC), error = 0;
+	int fd = open(args->file, O_RDONLY | O_CLOEXEC);
 	struct err *err;
 
 	if (fd < 0)
 		return err_new("%s: %s", args->file, strerror(errno));
 	err = modinfo_module_name(args->file, &name);
+	outcome.name = name;
 	if (!err)
-		error = try_often(args, fd, name);
+		err = report(args, &outcome, try_often(args, fd, &outcome), status);
 	close(fd);
-	if (err)
-		return err;
-	if (error == EPERM || error == ENOSYS)
-		return err_new("%s: %s: loading a module takes root, and a kernel that allows it", name,
-			       strerror(error));
-	if (!error)
-		return print_loaded(name);
-	fprintf(stderr, "load: %s: not loaded, nothing has changed\n", name);
-	*status = EXIT_FINDINGS;
-	return NULL;
+	outcome_release(&outcome);
+	return err;
 }
 
 struct err *cmd_load(int argc, char **argv, int *status)

@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * elfkit refs: every reference to a function, one a line, in the order of addresses.
- *
- *	KIND	AT	FROM	TARGET	TO
- *	call	ffffffff81000123	foo+0x13	ffffffff81000400	bar
- *
- * KIND is call, jump, address (taken by an instruction) or data (a pointer).
- */
+/* elfkit refs: every reference to a function, one a line, in the order of addresses. */
 #include <argp.h>
 #include <string.h>
 
-#include "disasm/refs.h"
 #include "elfkit/cmd.h"
-#include "elfkit/crosscheck.h"
+#include "elfkit/near.h"
+#include "elfkit/refs_out.h"
 
 struct args {
-	const char *from, *to;
-	bool check;
+	const char *from, *to, *output;
+	bool check, json;
 	const char *vmlinux;
 };
+
+enum { OPT_CHECK = 256, OPT_JSON };
 
 static const struct argp_option options[] = {
 	{ "from", 'f', "FUNC", 0, "only references from code of FUNC", 0 },
 	{ "to", 't', "FUNC", 0, "only references to FUNC", 0 },
-	{ "check", 'c', NULL, 0,
+	{ "check", OPT_CHECK, NULL, 0,
 	  "list instead where references and the linker's relocations or the marks of "
 	  "indirect branch tracking disagree", 0 },
+	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
+	{ "output", 'o', "FILE", 0, "write to FILE instead of stdout", 0 },
 	{ 0 },
 };
 
@@ -40,8 +37,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 't':
 		args->to = arg;
 		return 0;
-	case 'c':
+	case 'o':
+		args->output = arg;
+		return 0;
+	case OPT_CHECK:
 		args->check = true;
+		return 0;
+	case OPT_JSON:
+		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->vmlinux)
@@ -58,7 +61,8 @@ static const struct argp argp = {
 	.args_doc = "[VMLINUX]",
 	.doc = "List what refers to the functions of a kernel, from code and from data.\v"
 	       "A line holds the kind (call, jump, address, data), the address of the instruction or pointer, "
-	       "where that is, the target, and the function there, separated by tabs:\n\n"
+	       "where that is, the target, and the function there, separated by tabs. VMLINUX is a file or a "
+	       "build-id:\n\n"
 	       "  elfkit refs --to __schedule /usr/lib/debug/boot/vmlinux-$(uname -r)\n\n"
 	       "Exit status: 0 done, 1 --check has found a disagreement, 2 error.",
 };
@@ -92,56 +96,66 @@ static int compare_at(const void *a, const void *b)
 	return x->to < y->to ? -1 : x->to > y->to;
 }
 
-static void print_ref(const struct funcs *funcs, const struct ref *ref)
+static struct err *no_function(const struct funcs *funcs, const char *name)
 {
-	const struct func *to = &funcs->v[ref->to];
-	AUTO_FREE char *place = funcs_place(funcs, ref->at);
+	struct near near = { .name = name };
+	struct err *err;
 
-	printf("%s\t%lx\t%s\t%lx\t%s", ref_kind_names[ref->kind], (unsigned long)ref->at, place,
-	       (unsigned long)(to->low + ref->offset), to->name);
-	if (ref->offset)
-		printf("+0x%x", ref->offset);
-	putchar('\n');
+	for (uint32_t i = 0; i < funcs->n; i++)
+		near_offer(&near, funcs->v[i].name);
+	err = err_new("%s: no function %s%s", funcs->image->path, name, near_text(&near));
+	near_release(&near);
+	return err;
 }
 
-static struct err *print_refs(const struct funcs *funcs, const struct refs *refs, const struct args *args)
+struct job {
+	const struct args *args;
+	const struct funcs *funcs;
+	const struct refs *refs;
+	struct findings findings;
+};
+
+static struct err *write_refs(void *arg, FILE *file)
 {
-	AUTO_FREE bool *from = args->from ? funcs_called(funcs, args->from) : NULL;
-	AUTO_FREE bool *to = args->to ? funcs_called(funcs, args->to) : NULL;
-	AUTO_FREE const struct ref **sorted = xcalloc(refs->n, sizeof(*sorted));
+	const struct job *job = arg;
+	const struct args *args = job->args;
+	AUTO_FREE bool *from = args->from ? funcs_called(job->funcs, args->from) : NULL;
+	AUTO_FREE bool *to = args->to ? funcs_called(job->funcs, args->to) : NULL;
+	AUTO_FREE const struct ref **sorted = xcalloc(job->refs->n, sizeof(*sorted));
 	uint32_t n = 0;
 
 	if ((args->from && !from) || (args->to && !to))
-		return err_new("%s: no function %s", funcs->image->path, args->from && !from ? args->from : args->to);
-	for (uint32_t i = 0; i < refs->n; i++) {
-		const struct ref *ref = &refs->v[i];
+		return no_function(job->funcs, args->from && !from ? args->from : args->to);
+	for (uint32_t i = 0; i < job->refs->n; i++) {
+		const struct ref *ref = &job->refs->v[i];
 
 		if ((!from || (ref->from != NO_ID && from[ref->from])) && (!to || to[ref->to]))
 			sorted[n++] = ref;
 	}
 	qsort(sorted, n, sizeof(*sorted), compare_at);
-	for (uint32_t i = 0; i < n; i++)
-		print_ref(funcs, sorted[i]);
-	return fflush(stdout) || ferror(stdout) ? err_new("cannot write the references") : NULL;
+	return refs_write(job->funcs, sorted, n, args->json, file);
 }
 
-/* KIND and text, and on stderr what there was to check against. */
-static struct err *print_findings(const struct funcs *funcs, const struct refs *refs, int *status)
+static struct err *write_findings(void *arg, FILE *file)
 {
-	struct findings findings;
-	struct err *err = crosscheck(funcs, NULL, refs, &findings);
-	bool failed;
+	const struct job *job = arg;
+
+	return refs_write_findings(&job->findings, job->args->json, file);
+}
+
+/* The findings, and on stderr what there was to check against. */
+static struct err *check(struct job *job, int *status)
+{
+	struct err *err = crosscheck(job->funcs, NULL, job->refs, &job->findings);
 
 	if (err)
 		return err;
-	for (uint32_t i = 0; i < findings.n; i++)
-		printf("%s\t%s\n", finding_names[findings.v[i].kind], findings.v[i].text);
-	failed = fflush(stdout) || ferror(stdout);
+	err = cmd_write(job->args->output, write_findings, job);
 	fprintf(stderr, "refs: %u references in relocations, %u sealed functions, %u findings\n",
-		findings.nr_relocations, findings.nr_sealed, findings.n);
-	*status = findings.n ? EXIT_FINDINGS : EXIT_CLEAN;
-	findings_release(&findings);
-	return failed ? err_new("cannot write the findings") : NULL;
+		job->findings.nr_relocations, job->findings.nr_sealed, job->findings.n);
+	*status = job->findings.n ? EXIT_FINDINGS : EXIT_CLEAN;
+	findings_release(&job->findings);
+	return err;
 }
 
 struct err *cmd_refs(int argc, char **argv, int *status)
@@ -153,6 +167,7 @@ struct err *cmd_refs(int argc, char **argv, int *status)
 	struct symbols *symbols;
 	struct funcs *funcs;
 	struct refs *refs = NULL;
+	struct job job;
 	struct err *err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
@@ -164,10 +179,11 @@ struct err *cmd_refs(int argc, char **argv, int *status)
 	funcs = funcs_build(image, symbols, &none);
 	err = refs_collect(funcs, NULL, &refs);
 	*status = EXIT_CLEAN;
+	job = (struct job){ .args = &args, .funcs = funcs, .refs = refs };
 	if (!err && args.check)
-		err = print_findings(funcs, refs, status);
+		err = check(&job, status);
 	else if (!err)
-		err = print_refs(funcs, refs, &args);
+		err = cmd_write(args.output, write_refs, &job);
 	refs_free(refs);
 	funcs_free(funcs);
 	symbols_free(symbols);

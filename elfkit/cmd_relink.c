@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "elfkit/cmd.h"
+#include "elfkit/terminal.h"
 #include "relink/module.h"
 #include "relink/relink.h"
 #include "relink/remarks_write.h"
@@ -15,12 +15,12 @@ enum { OPT_VMLINUX = 256, OPT_KERNEL_DIR, OPT_CHECK, OPT_JSON, OPT_ALL, OPT_STRI
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
-	{ "vmlinux", OPT_VMLINUX, "FILE", 0, "the kernel with DWARF (default: the running kernel's)", 0 },
+	{ "vmlinux", OPT_VMLINUX, "FILE", 0, "the kernel with DWARF, or its build-id (default: the running kernel's)", 0 },
 	{ "kernel-dir", OPT_KERNEL_DIR, "DIR", 0,
 	  "the kernel's headers for building modules (default: /lib/modules/$(uname -r)/build)", 0 },
 	{ "output", 'o', "OUT.ko", 0, "the module (default: named after the first object)", 0 },
 	{ "check", OPT_CHECK, NULL, 0, "say what changed and whether it can be loaded; make nothing", 0 },
-	{ "json", OPT_JSON, NULL, 0, "with --check: as JSON", 0 },
+	{ "json", OPT_JSON, NULL, 0, "write JSON: what changed, what is refused, and which files were made", 0 },
 	{ "all", OPT_ALL, NULL, 0, "with --check: list what is the same, too", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "refuse edits that would be lost (of init code)", 0 },
 	{ "sign", OPT_SIGN, "KEY CERT", 0, "sign the module with the kernel's sign-file", 0 },
@@ -85,8 +85,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		argp_error(state, "no object is given");
 		return 0;
 	case ARGP_KEY_SUCCESS:
-		if ((args->json || args->all) && !args->check)
-			argp_error(state, "--json and --all go with --check");
+		if (args->all && !args->check)
+			argp_error(state, "--all goes with --check");
 		if (args->check && args->relink.output)
 			argp_error(state, "--check makes no module: -o says where to");
 		return 0;
@@ -121,13 +121,12 @@ static void print_line(const char *line, void *arg __attribute__((unused)))
 	fprintf(stderr, "%s\n", line);
 }
 
-/* The step that is running, in a line that the next one takes. */
 static void show_step(const char *what, void *arg __attribute__((unused)))
 {
 	if (what)
-		fprintf(stderr, "\r\033[Krelink: %s...", what);
+		progress("relink: %s...", what);
 	else
-		fputs("\r\033[K", stderr);
+		progress(NULL);
 }
 
 /* Signals that end a program end it in order: what it has made until then is removed. */
@@ -145,10 +144,10 @@ static struct err *report(const struct args *args, const struct relink_result *r
 {
 	struct err *err;
 
+	if (args->json)
+		return remarks_write_json(&result->remarks, result->release, result->made ? args->relink.output : NULL, stdout);
 	if (!args->check)
 		return remarks_write_text(&result->remarks, stderr);
-	if (args->json)
-		return remarks_write_json(&result->remarks, result->release, stdout);
 	err = remarks_write_changes(&result->remarks, args->all, stdout);
 	return err ?: remarks_write_text(&result->remarks, stdout);
 }
@@ -175,7 +174,7 @@ struct err *cmd_relink(int argc, char **argv, int *status)
 	if (!o->output && !args.check)
 		o->output = output = default_output(args.objects[0]);
 	o->objects = args.objects;
-	if (isatty(STDERR_FILENO) && !o->verbose)
+	if (progress_is_seen() && !o->verbose)
 		o->step = show_step;
 	catch_signals();
 	err = err ?: relink(o, &result);

@@ -10,8 +10,9 @@
 #include "elfkit/cmd.h"
 #include "elfkit/kmsg.h"
 #include "elfkit/loaded_write.h"
+#include "elfkit/outcome.h"
 
-enum { OPT_RETRY = 256 };
+enum { OPT_RETRY = 256, OPT_JSON };
 
 #define REMOVE_TRIES	50
 #define REMOVE_PAUSE_US	100000
@@ -19,12 +20,14 @@ enum { OPT_RETRY = 256 };
 static const struct argp_option options[] = {
 	{ "retry", OPT_RETRY, "N", 0,
 	  "while a task is in the way, try again up to N times, a second apart (default 0)", 0 },
+	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
 	{ 0 },
 };
 
 struct args {
 	const char *name;
 	unsigned int retry;
+	bool json;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -34,6 +37,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_RETRY:
 		args->retry = cmd_number(arg, state, "--retry");
+		return 0;
+	case OPT_JSON:
+		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->name)
@@ -79,11 +85,6 @@ static int write_zero(const char *path)
 	return error;
 }
 
-static void print_reason(const char *text, void *arg)
-{
-	fprintf(stderr, "unload: %s: %s\n", (const char *)arg, text);
-}
-
 /* Where the log cannot be read, sysfs still knows who was in the way. */
 static void print_blockers(const char *name)
 {
@@ -101,10 +102,10 @@ static void print_blockers(const char *name)
 	loaded_release(&list);
 }
 
-/* 0, or the errno of the last try. Reasons go to stderr. */
-static int disable(const struct args *args, const char *name)
+/* 0, or the errno of the last try. */
+static int disable(const struct args *args, struct outcome *outcome)
 {
-	AUTO_FREE char *path = xasprintf("/sys/kernel/elfkit/%s/enabled", name);
+	AUTO_FREE char *path = xasprintf("/sys/kernel/elfkit/%s/enabled", outcome->name);
 
 	for (unsigned int try = 0; ; try++) {
 		struct kmsg kmsg;
@@ -112,14 +113,14 @@ static int disable(const struct args *args, const char *name)
 
 		kmsg_open(&kmsg);
 		error = write_zero(path);
-		if (error && !kmsg_read(&kmsg, name, print_reason, (void *)name)) {
-			print_blockers(name);
-			fprintf(stderr, "unload: %s: %s\n", name, strerror(error));
+		if (error && !kmsg_read(&kmsg, outcome->name, outcome_line, outcome)) {
+			print_blockers(outcome->name);
+			outcome_say(outcome, "%s", strerror(error));
 		}
 		kmsg_close(&kmsg);
 		if (error != EBUSY || try >= args->retry)
 			return error;
-		fprintf(stderr, "unload: %s: trying again, %u of %u\n", name, try + 1, args->retry);
+		outcome_say(outcome, "trying again, %u of %u", try + 1, args->retry);
 		sleep(1);
 	}
 }
@@ -138,31 +139,39 @@ static int remove_module(const char *name)
 	return error;
 }
 
-static struct err *unload(const struct args *args, const struct loaded_list *list, int *status)
+static struct err *go_back(const struct args *args, struct outcome *outcome, int *status)
 {
-	const char *name = NULL;
-	struct err *err = choose(list, args->name, &name);
-	int error;
+	const char *name = outcome->name;
+	int error = disable(args, outcome);
 
-	if (err)
-		return err;
-	error = disable(args, name);
 	if (error == EACCES || error == EPERM)
 		return err_new("%s: %s: it takes root", name, strerror(error));
+	*status = EXIT_FINDINGS;
 	if (error) {
-		fprintf(stderr, "unload: %s: still enabled, nothing has changed\n", name);
-		*status = EXIT_FINDINGS;
+		outcome_say(outcome, "still enabled, nothing has changed");
 		return NULL;
 	}
 	error = remove_module(name);
-	if (error) {
-		fprintf(stderr, "unload: %s: disabled, but not removed: %s%s\n", name, strerror(error),
-			error == EAGAIN || error == EBUSY ? "; somebody uses it" : "");
-		*status = EXIT_FINDINGS;
-		return NULL;
-	}
-	printf("%s: removed\n", name);
+	if (error)
+		outcome_say(outcome, "disabled, but not removed: %s%s", strerror(error),
+			    error == EAGAIN || error == EBUSY ? "; somebody uses it" : "");
+	else
+		*status = EXIT_CLEAN;
 	return NULL;
+}
+
+static struct err *unload(const struct args *args, const struct loaded_list *list, int *status)
+{
+	struct outcome outcome = { .command = "unload" };
+	struct err *err = choose(list, args->name, &outcome.name);
+
+	err = err ?: go_back(args, &outcome, status);
+	if (!err && args->json)
+		err = outcome_write_json(&outcome, *status == EXIT_CLEAN, NULL, stdout);
+	else if (!err && *status == EXIT_CLEAN)
+		printf("%s: removed\n", outcome.name);
+	outcome_release(&outcome);
+	return err;
 }
 
 struct err *cmd_unload(int argc, char **argv, int *status)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "elfkit/diff_write.h"
+#include "elfkit/terminal.h"
 
 #define DIFF_SCHEMA 1
 
@@ -25,13 +26,17 @@ uint32_t diff_nr_written(const struct diff *diff, bool all)
 
 static void write_title(const struct diff *diff, uint32_t first, FILE *file)
 {
+	static const enum paint colours[NR_DIFF_IMPORTANCES] = {
+		[DIFF_BREAKS] = PAINT_BAD, [DIFF_LOOK] = PAINT_WARN, [DIFF_INFO] = PAINT_NOTE,
+	};
 	const struct diff_kind_info *kind = &diff_kinds[diff->findings[first].kind];
 	uint32_t n = 0;
 
 	while (first + n < diff->n && diff->findings[first + n].kind == diff->findings[first].kind)
 		n++;
 	if (!first || diff_kinds[diff->findings[first - 1].kind].importance != kind->importance)
-		fprintf(file, "\n%s\n", parts[kind->importance]);
+		fprintf(file, "\n%s%s%s\n", paint(file, colours[kind->importance]), parts[kind->importance],
+			paint(file, PAINT_END));
 	fprintf(file, "\n%s (%u)%s%s\n", kind->title, n, kind->advice ? ": " : "", kind->advice ?: "");
 }
 

@@ -36,7 +36,7 @@ static struct err *open_elf(const char *path, struct image_file *file)
 		return err_new("libelf: %s", elf_errmsg(-1));
 	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
 	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF)
-		return err_new("not an ELF file");
+		return err_new("not an ELF file: the uncompressed vmlinux of the debug package is wanted");
 	return NULL;
 }
 

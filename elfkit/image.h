@@ -56,9 +56,13 @@ const struct image_section *image_section_named(const struct image *image, const
 /* @len bytes of the file at link-time address @addr, or NULL where there are none. */
 const uint8_t *image_bytes(const struct image *image, uint64_t addr, uint64_t len);
 
+/*
+ * A kernel's code is not written to: 7.3 links something executable into .data, and all of
+ * that has the flag then.
+ */
 static inline bool image_section_is_code(const struct image_section *s)
 {
-	return (s->flags & SHF_ALLOC) && (s->flags & SHF_EXECINSTR) && s->data;
+	return (s->flags & SHF_ALLOC) && (s->flags & SHF_EXECINSTR) && !(s->flags & SHF_WRITE) && s->data;
 }
 
 #endif

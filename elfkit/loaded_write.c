@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "elfkit/loaded_write.h"
+#include "elfkit/terminal.h"
 
 #define STATUS_SCHEMA 1
 
@@ -44,7 +45,8 @@ struct err *loaded_write_text(const struct loaded_list *list, FILE *file)
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct loaded *m = &list->v[i];
 
-		fprintf(file, "%s: %s%s\n", m->name, m->enabled ? "enabled" : "disabled",
+		fprintf(file, "%s: %s%s%s%s\n", m->name, paint(file, m->enabled ? PAINT_GOOD : PAINT_WARN),
+			m->enabled ? "enabled" : "disabled", paint(file, PAINT_END),
 			m->confirmed ? "" : ", on probation: write 1 to confirm");
 		fprintf(file, "  %-10s %u\n  %-10s %s\n", "functions", m->nr_functions, "build-id", m->build_id);
 		write_times(m, "load", file);
@@ -64,7 +66,7 @@ static json_t *json_text(const char *s)
 	return json_string(s) ?: json_null();
 }
 
-static json_t *json_module(const struct loaded *m)
+json_t *loaded_json(const struct loaded *m)
 {
 	json_t *times = json_object(), *blockers = json_array();
 
@@ -87,7 +89,7 @@ struct err *loaded_write_json(const struct loaded_list *list, FILE *file)
 	char *text;
 
 	for (uint32_t i = 0; i < list->n; i++)
-		json_array_append_new(modules, json_module(&list->v[i]));
+		json_array_append_new(modules, loaded_json(&list->v[i]));
 	root = json_pack("{s:i, s:o}", "elfkit_status", STATUS_SCHEMA, "modules", modules);
 	text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	json_decref(root);

@@ -5,6 +5,8 @@
 
 #include "elfkit/cmd.h"
 #include "elfkit/memory.h"
+#include "elfkit/near.h"
+#include "elfkit/terminal.h"
 
 static const struct command {
 	const char *name;
@@ -41,28 +43,51 @@ static int run(const struct command *command, int argc, char **argv)
 	memory_bound();
 	err = command->run(argc, argv, &status);
 	if (err) {
-		fprintf(stderr, "elfkit: %s\n", err_message(err));
+		progress(NULL);
+		fprintf(stderr, "%selfkit:%s %s\n", paint(stderr, PAINT_BAD), paint(stderr, PAINT_END), err_message(err));
 		err_free(err);
 		return EXIT_ERROR;
 	}
 	return status;
 }
 
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	struct near near = { .name = name };
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		near_offer(&near, commands[i].name);
+	fprintf(stderr, "%selfkit:%s unknown command \"%s\"%s; `elfkit --help` lists them\n", paint(stderr, PAINT_BAD),
+		paint(stderr, PAINT_END), name, near_text(&near));
+	near_release(&near);
+	return EXIT_ERROR;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
-		usage(stdout);
-		return EXIT_CLEAN;
-	}
-	if (argc > 1 && !strcmp(argv[1], "--version")) {
+	const char *word = argc > 1 ? argv[1] : "";
+	bool help = !strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-?") || !strcmp(word, "-h");
+
+	if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
 		puts("elfkit " ELFKIT_VERSION);
 		return EXIT_CLEAN;
 	}
-	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return run(&commands[i], argc - 1, argv + 1);
-	if (argc > 1)
-		fprintf(stderr, "elfkit: unknown command \"%s\"\n", argv[1]);
-	usage(stderr);
-	return EXIT_ERROR;
+	if (argc == 1 || (help && argc == 2)) {
+		usage(help ? stdout : stderr);
+		return help ? EXIT_CLEAN : EXIT_ERROR;
+	}
+	if (help) {
+		char *ask[] = { argv[0], "--help", NULL };
+
+		return find(argv[2]) ? run(find(argv[2]), 2, ask) : unknown(argv[2]);
+	}
+	return find(word) ? run(find(word), argc - 1, argv + 1) : unknown(word);
 }

@@ -214,15 +214,29 @@ static void write_functions(struct report_out *r)
 	free(entries);
 }
 
+static void begin(struct report_out *r)
+{
+	report_begin(r);
+	report_open_mapping(r, YAML_BLOCK_MAPPING_STYLE);
+	report_pair_number(r, "elfkit", REPORT_SCHEMA_WRITTEN);
+	write_kernel(r);
+	write_counts(r);
+}
+
+struct err *report_write_counts(const struct survey *survey, enum report_format format, FILE *file)
+{
+	struct report_out r = { .survey = survey, .kernel = &survey->kernel, .file = file, .format = format };
+
+	begin(&r);
+	report_close_mapping(&r);
+	return report_end(&r);
+}
+
 struct err *report_write(const struct survey *survey, enum report_format format, FILE *file)
 {
 	struct report_out r = { .survey = survey, .kernel = &survey->kernel, .file = file, .format = format };
 
-	report_begin(&r);
-	report_open_mapping(&r, YAML_BLOCK_MAPPING_STYLE);
-	report_pair_number(&r, "elfkit", REPORT_SCHEMA_WRITTEN);
-	write_kernel(&r);
-	write_counts(&r);
+	begin(&r);
 	write_switches(&r);
 	write_closure(&r);
 	write_findings(&r);

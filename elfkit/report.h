@@ -7,4 +7,7 @@
 
 struct err *report_write(const struct survey *survey, enum report_format format, FILE *file);
 
+/* A report without any of its lists: which kernel, and the counts. */
+struct err *report_write_counts(const struct survey *survey, enum report_format format, FILE *file);
+
 #endif

@@ -514,6 +514,7 @@ struct err *report_read(const char *path, struct report_data **ret)
 	struct reader r;
 	struct stat st;
 	struct err *err;
+	int first;
 
 	if (!file)
 		return err_new("%s: %s", path, strerror(errno));
@@ -522,6 +523,12 @@ struct err *report_read(const char *path, struct report_data **ret)
 		return err_new("%s: %s", path, strerror(EISDIR));
 	}
 	memory_count_file(path);
+	first = getc(file);
+	if (first == 0x7f) {
+		fclose(file);
+		return err_new("%s: not a report but an ELF file: make its report with `elfkit boundary -o FILE VMLINUX`", path);
+	}
+	ungetc(first, file);	/* a pipe cannot be wound back */
 	start(&r, path);
 	yaml_parser_set_input_file(&r.parser, file);
 	err = read_all(&r, ret);

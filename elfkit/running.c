@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Candidates by name, each held against the build-id in /sys/kernel/notes (gABI, "Note
- * Section"; kernel/ksysfs.c).  libdebuginfod is loaded when it is needed: elfkit works
- * without it (debuginfod_find_debuginfo(3)).
+ * Section"; kernel/ksysfs.c).
  */
-#include <dlfcn.h>
 #include <elf.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "elfkit/debuginfod.h"
 #include "elfkit/image.h"
 #include "elfkit/running.h"
 
@@ -82,30 +81,20 @@ static bool is_it(const char *path, const struct build_id *id)
 	return same;
 }
 
-static char *ask_server(const struct build_id *id)
+static struct err *ask_server(const struct build_id *id, char **ret)
 {
-	void *library = getenv("DEBUGINFOD_URLS") && id->len ? dlopen("libdebuginfod.so.1", RTLD_LAZY) : NULL;
-	void *(*begin)(void) = library ? dlsym(library, "debuginfod_begin") : NULL;
-	int (*find)(void *, const unsigned char *, int, char **) =
-		library ? dlsym(library, "debuginfod_find_debuginfo") : NULL;
-	void (*end)(void *) = library ? dlsym(library, "debuginfod_end") : NULL;
-	void *client = begin && find && end ? begin() : NULL;
-	char *path = NULL;
-	int fd;
+	char hex[2 * sizeof(id->bytes) + 1] = "";
 
-	if (!client)
-		return NULL;
-	fd = find(client, id->bytes, id->len, &path);
-	if (fd >= 0)
-		close(fd);
-	end(client);
-	return fd >= 0 ? path : NULL;
+	for (size_t i = 0; i < id->len; i++)
+		sprintf(hex + 2 * i, "%02x", id->bytes[i]);
+	return debuginfod_fetch(hex, ret);
 }
 
 struct err *running_vmlinux(const char *root, const char *release, char **ret)
 {
-	AUTO_FREE char *other = NULL, *served = NULL;
+	AUTO_FREE char *other = NULL;
 	struct build_id id;
+	struct err *err;
 
 	read_build_id(root, &id);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -120,10 +109,9 @@ struct err *running_vmlinux(const char *root, const char *release, char **ret)
 		if (!other && !access(path, R_OK))
 			other = xstrdup(path);
 	}
-	served = ask_server(&id);
-	if (served) {
-		*ret = xstrdup(served);
-		return NULL;
+	if (id.len && debuginfod_is_set()) {
+		err = ask_server(&id, ret);
+		return err ? err_about(err, "no vmlinux of the running kernel %s is installed", release) : NULL;
 	}
 	if (other)
 		return err_new("%s is not of the running kernel, or has no debug information: install the debug package of the very build that runs, or name its vmlinux on the command line",

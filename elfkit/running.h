@@ -10,7 +10,7 @@
 
 /*
  * The path of the vmlinux of kernel @release, whose build-id stands in ROOT/sys/kernel/notes;
- * @root is "" but in tests.  A server is asked only where libdebuginfod is installed and
+ * @root is "" but in tests.  A server is asked only where
  * DEBUGINFOD_URLS names one.  Caller frees.
  */
 struct err *running_vmlinux(const char *root, const char *release, char **ret);

@@ -3,8 +3,6 @@
 #ifndef ELFKIT_SURVEY_H
 #define ELFKIT_SURVEY_H
 
-#include <stdio.h>
-
 #include "elfkit/crosscheck.h"
 #include "elfkit/declarations.h"
 #include "elfkit/kernel.h"
@@ -25,11 +23,5 @@ struct survey {
 /* @ret is released in any case by survey_release(). */
 struct err *survey_make(const char *vmlinux, const char *policy, struct survey *ret);
 void survey_release(struct survey *survey);
-
-/*
- * Says why @name (a function, an object, a struct or STRUCT.MEMBER) is what it is, one line
- * each.  Structs are read where nothing else has the name.  An unknown name is an error.
- */
-struct err *survey_why(struct survey *survey, const char *name, FILE *file);
 
 #endif

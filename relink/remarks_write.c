@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "elfkit/terminal.h"
 #include "relink/remarks_write.h"
 
 #define CHECK_SCHEMA 1
@@ -57,7 +58,12 @@ static void write_remark(const struct remark *f, FILE *file)
 {
 	uint32_t shown = f->nr_users < REMARK_MAX_USERS ? f->nr_users : REMARK_MAX_USERS;
 
-	fprintf(file, "%s: %s: %s", remark_weights[f->weight], remark_kinds[f->kind].name, f->name);
+	static const enum paint colours[NR_REMARK_WEIGHTS] = {
+		[REMARK_REFUSED] = PAINT_BAD, [REMARK_WARNING] = PAINT_WARN, [REMARK_NOTE] = PAINT_NOTE,
+	};
+
+	fprintf(file, "%s%s:%s %s: %s", paint(file, colours[f->weight]), remark_weights[f->weight], paint(file, PAINT_END),
+		remark_kinds[f->kind].name, f->name);
 	write_place(f->file, f->line, file);
 	fprintf(file, ": %s\n", f->what);
 	for (uint32_t i = 0; i < shown; i++)
@@ -137,14 +143,15 @@ static json_t *json_counts(const uint32_t *counts)
 	return root;
 }
 
-struct err *remarks_write_json(const struct remarks *remarks, const char *release, FILE *file)
+struct err *remarks_write_json(const struct remarks *remarks, const char *release, const char *module, FILE *file)
 {
 	json_t *list = json_array(), *root;
 	bool failed;
 
 	for (uint32_t i = 0; i < remarks->n; i++)
 		json_array_append_new(list, json_remark(&remarks->v[i]));
-	root = json_pack("{s:i, s:s*, s:{s:o, s:o}, s:o, s:o, s:o}", "elfkit_check", CHECK_SCHEMA, "kernel", release,
+	root = json_pack("{s:i, s:s*, s:s*, s:{s:o, s:o}, s:o, s:o, s:o}", "elfkit_check", CHECK_SCHEMA, "kernel", release,
+			 "module", module,
 			 "counts", "functions", json_counts(remarks->counts[0]), "objects",
 			 json_counts(remarks->counts[1]), "findings", list, "functions",
 			 json_changes(remarks, false), "objects", json_changes(remarks, true));

@@ -11,6 +11,7 @@ struct err *remarks_write_changes(const struct remarks *remarks, bool all, FILE 
 /* Refusals, warnings and notes, each with who is concerned and the way out. */
 struct err *remarks_write_text(const struct remarks *remarks, FILE *file);
 
-struct err *remarks_write_json(const struct remarks *remarks, const char *release, FILE *file);
+/* @module: the file that was made, or NULL. */
+struct err *remarks_write_json(const struct remarks *remarks, const char *release, const char *module, FILE *file);
 
 #endif

@@ -77,7 +77,7 @@ $count = 0;
 for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unload cmd_status)) {
 	my $source = comments_removed(slurp($file)) =~ s/" (?:KBUILD_MODNAME|REMEDY) "/%s/gr =~ s/%(?:\*ph|p)[A-Za-z]*/%s/gr;
 	my @calls = $file =~ /^loader/ ? map({ calls($source, $_) } qw(pr_err pr_crit pr_notice pr_warn)) :
-		(map({ calls($source, $_) } qw(err_new fprintf)), $source =~ /^\t\treturn ("[^"]* [^"]*");/mg);
+		(map({ calls($source, $_) } qw(err_new fprintf outcome_say)), $source =~ /^\t\treturn ("[^"]* [^"]*");/mg);
 	push @calls, $source =~ /\bpr_fmt(\((?:[^()]|(?1))*\))/g, $source =~ /\bsnprintf\(who,.*?\);/gs if $file =~ /^loader/;
 	for my $message (map { (literals($_))[0] // () } @calls) {
 		my $pattern = pattern($message =~ s/\\n$//r);
@@ -113,15 +113,73 @@ is_deeply(\@other, [], 'docs/loader.md has the errno of each') or diag(join "\n"
 my %parameter = map { $_ => 1 } map { slurp($_) =~ /\bmodule_param(?:_named)?\((\w+)/g } glob 'loader/*.c';
 is_deeply([grep { $loader !~ /\b$_\b/ } sort keys %parameter], [], 'and each parameter');
 
+# keys: whatever a command writes as YAML or JSON is in the reference, as code
+{
+	my %reference = ('elfkit/report.c' => 'report', 'elfkit/report_objects.c' => 'report', 'elfkit/report_structs.c' => 'report',
+		'elfkit/diff_write.c' => 'report', 'elfkit/why.c' => 'boundary', 'elfkit/refs_out.c' => 'refs', 'elfkit/frame_out.c' => 'relink',
+		'elfkit/loaded_write.c' => 'loader', 'elfkit/outcome.c' => 'loader', 'relink/remarks_write.c' => 'relink',
+		'relink/manifest.c' => 'module');
+	my (@silent, $keys);
+	for my $file (sort keys %reference) {
+		my $source = slurp($file);
+		my %key = map { $_ => 1 } $source =~ /(?:report_(?:pair\w*|text)\(\w+, |(?:json_object_set(?:_new)?|set_text)\(\w+, )"(\w+)"/g,
+			$source =~ /\\"(\w+)\\":/g, map { /"(\w+)"/g } $source =~ /json_pack\("\{[^"]*"([^;]*?)\);/gs;
+		my $text = join ' ', slurp("docs/$reference{$file}.md") =~ /(`[^`]+`|^ {4}.*)/mg;
+		$keys += keys %key;
+		push @silent, map { "$file: $_" } grep { $text !~ /\b$_\b/ } sort keys %key;
+	}
+	cmp_ok($keys, '>', 120, 'keys are found in the source');
+	is_deeply(\@silent, [], 'and the reference has each') or diag(join "\n", @silent);
+}
+
+# the tour: its tables go through the list of modules in order, and leave none out
+{
+	my ($list) = slurp('Makefile') =~ /^MODULES := \\\n((?:\t.*\n)+)/m;
+	my @modules = $list =~ /(\w+\/\w+)/g;
+	my %rank = map { $modules[$_] => $_ } 0 .. $#modules;
+	my $tour = slurp('docs/tour.md');
+	my (@rows, %told, $folder);
+	for (split /\n/, $tour) {
+		$folder = /relink/ ? 'relink' : '' if /^## /;
+		my ($cell) = /^\| (`.*?) \|/ or next;
+		my @names = $cell =~ /`([\w\/]+)`/g;
+		my ($head, $in) = ($names[0], $names[0] =~ s{/.*}{/}r);
+		$told{$_}++, $told{$in . $_}++, $told{$head . $_}++, $told{"relink/$_"}++, $told{"relink/$head$_"}++ for @names;
+		push @rows, $names[0] =~ m{/} ? $names[0] : "relink/$names[0]";
+	}
+	$told{$_}++ for $tour =~ /`((?:elfkit|disasm|relink)\/\w+)`/g;
+	is_deeply([grep { !exists $rank{$_} } @rows], [], 'docs/tour.md: every row is a module');
+	is_deeply(\@rows, [sort { $rank{$a} <=> $rank{$b} } @rows], 'in the order of the Makefile');
+	my @left = grep { !$told{$_} && !m{^elfkit/(?:cmd|main)} } @modules;
+	is_deeply(\@left, [], 'and none is left out') or diag("@left");
+}
+
+# links: the file is there, and so is the heading
+{
+	my (%anchors, @dead);
+	my $anchors = sub { map { lc($_) =~ s/[^\w -]//gr =~ tr/ /-/r => 1 } slurp($_[0]) =~ /^#+ (.*)/mg };
+	for my $doc ('README.md', glob 'docs/*.md') {
+		my $dir = $doc =~ m{/} ? 'docs/' : '';
+		for (slurp($doc) =~ /\]\(([^)\s]+)\)/g) {
+			next if /^https?:/;
+			my ($file, $anchor) = split /#/;
+			my $path = $file ? "$dir$file" =~ s{docs/\.\./}{}r : $doc;
+			$anchors{$path} //= { -f $path ? $anchors->($path) : () };
+			push @dead, "$doc: $_" if !-e $path || ($anchor && !$anchors{$path}{$anchor});
+		}
+	}
+	is_deeply(\@dead, [], 'every link leads somewhere') or diag(join "\n", @dead);
+}
+
 # options: those that examples use exist, and those that exist are told
-for my $command (qw(boundary diff refs frame relink)) {
+for my $command (map { m{cmd_(\w+)\.c} } glob 'elfkit/cmd_*.c') {
 	my (undef, $help) = run($elfkit, $command, '--help');
 	my %known = map { $_ => 1 } $help =~ /(--[a-z][a-z-]*)/g;
 	my %short = reverse $help =~ /^ +(-\w), (--[a-z-]+)/mg;
 	my (%used, $told);
-	for my $doc ('README.md', sort glob 'docs/*.md') {
+	for my $doc ('README.md', sort glob 'docs/*.md docs/man/*.h2m docs/tutorial/* docs/ci/*') {
 		my $text = slurp($doc) =~ s/\\\n\s*/ /gr;
-		$used{$_}++ for map { /(?<![\w-])(--[a-z][a-z-]*)/g } $text =~ m{^ {4}.*\belfkit $command\b(.*)$}mg;
+		$used{$_}++ for map { /(?<![\w-])(--[a-z][a-z-]*)/g } $text =~ m{^(?: {4}.*\b)?elfkit $command\b(.*)$}mg;
 		$told .= $text;
 	}
 	delete $used{'--version'};

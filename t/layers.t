@@ -37,7 +37,7 @@ my %library = (
 		elfkit/typeinfo_resolve elfkit/typeinfo_place elfkit/typeinfo_die elfkit/members relink/shape relink/lines)],
 	'capstone/.*' => [qw(disasm/x86)],
 	'yaml' => [qw(elfkit/policy elfkit/report_out elfkit/report_read)],
-	'jansson' => [qw(elfkit/diff_write elfkit/frame_out elfkit/loaded_write elfkit/report_out relink/remarks_write relink/manifest)],
+	'jansson' => [qw(elfkit/diff_write elfkit/frame_out elfkit/loaded_write elfkit/outcome elfkit/refs_out elfkit/report_out elfkit/why relink/remarks_write relink/manifest)],
 );
 for my $pattern (sort keys %library) {
 	my %allowed = map { $_ => 1 } @{$library{$pattern}};

@@ -84,6 +84,40 @@ for my $command (@commands) {
 }
 sub plain { return $_[0] =~ s/\s+/ /gr }
 
+# familiar words, and near misses
+my $refs_help = (run($elfkit, 'refs', '--help'))[1];
+is((run($elfkit, 'help', 'refs'))[1], $refs_help, 'elfkit help COMMAND is elfkit COMMAND --help');
+for (['relnk', 'relink'], ['stats', 'status']) {
+	my ($told, undef, $said) = run($elfkit, $$_[0]);
+	ok($told == 2 && $said =~ /\Aelfkit: unknown command "$$_[0]"; near: .*\b$$_[1]\b.*--help.*\n\z/, "elfkit $$_[0] offers $$_[1]") or diag($said);
+}
+
+# whatever is data comes as JSON, too, and where it is long, into a file
+my %made = (pack => 1);		# makes files, and nothing to read
+is_deeply([grep { (run($elfkit, $_, '--help'))[1] !~ / --json / } grep { !$made{$_} } @commands], [], 'every command that has data has --json');
+is_deeply([grep { (run($elfkit, $_, '--help'))[1] !~ / -o, --output=/ } qw(boundary diff frame refs relink)], [], 'and those that have much have --output');
+is_deeply([map { (run($elfkit, $_, '--help'))[1] =~ / -c, (?!--config=)(--\S+)/ } @commands], [], '-c is --config everywhere');
+
+# colours and progress: on a terminal, if nobody forbids it
+sub on_terminal {
+	my ($environment, @command) = @_;
+	return `env -u NO_COLOR $environment script -qec '@command' /dev/null`;
+}
+my @reports = map { spew("$tmp/$_.yaml", "elfkit: 1\nkernel: {release: r, build_id: $_, machine: $_}\ncounts: {}\nfunctions: []\n") } 'a', 'b';
+my @colourful = (["$elfkit nonsense", qr/\e\[1;31melfkit:\e\[0m unknown/], ["$elfkit diff @reports", qr/\e\[1;31mBREAKS A MODULE\e\[0m/]);
+for (@colourful) {
+	my ($command, $like) = @$_;
+	my $name = $command =~ s/.*elfkit //r =~ s/ .*//r;
+	like(on_terminal('TERM=xterm', $command), $like, "$name: colours on a terminal");
+	unlike(on_terminal('TERM=xterm NO_COLOR=1', $command), qr/\e/, "$name: none with NO_COLOR");
+	unlike(on_terminal('TERM=dumb', $command), qr/\e/, "$name: none on a dumb terminal");
+	unlike(`TERM=xterm $command 2>&1`, qr/\e/, "$name: none in a pipe");
+}
+my $image = "$tmp/none";
+spew($image, "no image\n");
+like(on_terminal('TERM=xterm', "$elfkit boundary $image"), qr/\e\[Kboundary: reading the kernel\.\.\..*\r\e\[K\e\[1;31melfkit:/s, 'progress on a terminal goes before the error comes');
+unlike(`TERM=xterm $elfkit boundary $image 2>&1`, qr/reading/, 'and is not in a pipe');
+
 my $policy = page('man5/elfkit-boundary.yaml.5');
 my @keys = slurp('boundary.yaml') =~ /^(\w+):/mg;
 cmp_ok(@keys, '>', 10, 'boundary.yaml has keys');

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use lib 't/lib';
 use Elfkit;
+use Examples;
 use Test::More;
 
 # Where a module takes the address of a function that the objects have: how many addresses there are, and those that
@@ -45,10 +46,16 @@ for my $kernel (@kernels) {
 	is($changed, 0, "$kernel: nothing is changed that was not edited");
 	cmp_ok($jumps // 0, '<', $replaced, "$kernel: insiders need no jump");
 	is($out, '', "$kernel: talk goes to stderr");
+	if ($kernel eq '6.12') {
+		ok(says($talk, shown('docs/relink.md', qr/6\.12.*sched\.ko/)), "$kernel: as docs/relink.md shows it") or diag($talk);
+	}
 
 	($status, undef, $talk) = relink($kernel, 'hello', 'hello.ko');
 	is($status, 0, "$kernel: the edit relinks") or diag($talk);
 	is_deeply([$talk =~ /^changed: (\S+)/mg], ['__schedule'], "$kernel: and changes __schedule alone");
+	if ($kernel eq '6.1') {
+		ok(says($talk, shown('docs/relink.md', qr/hello\.ko/)), "$kernel: as docs/relink.md shows it") or diag($talk);
+	}
 	BAIL_OUT("no module to look at") if !-s "$tmp/hello.ko";
 
 	my @undefined = map { (split)[1] } grep { /^\s+U / } `nm $tmp/hello.ko`;

@@ -147,7 +147,12 @@ sub check_commands {
 	like($said{other}, qr/\Ahello: loaded, \d+ functions, stopped \d+ us\n\z/, "$kernel: another takes over");
 	like($said{both}, qr/\Ahello: enabled\n(?:  .*\n)*sched: disabled\n/, "$kernel: status of both");
 	like($said{two}, qr/\Aelfkit: 2 elfkit modules are loaded, hello and sched among them: name one$/, "$kernel: unload of one of two");
-	is($said{removed}, "sched: removed\nhello: removed\n", "$kernel: unload of one that is disabled");
+	is($said{removed}, "sched: removed\n", "$kernel: unload of one that is disabled");
+	my %json = map { $_ => eval { decode_json($said{$_} =~ s/^(?:un)?load: .*\n//mgr) } // {} } qw(refused third gone);
+	is_deeply([map { [@{$json{$_}}{qw(name done)}] } qw(refused third gone)], [['sched', JSON::PP::false], ['sched', JSON::PP::true],
+		['hello', JSON::PP::true]], "$kernel: load and unload --json");
+	like("@{$json{refused}{log} // []}", qr/a module of this name is loaded;.*not loaded, nothing has changed/, "$kernel: says why not");
+	is($json{third}{module}{enabled}, JSON::PP::true, "$kernel: and how it is loaded");
 	like($said{'unload, parked'}, qr/^unload: sched: $parked\n(?:unload: sched:   \w.*\n)+.*given up after 2 tries.*\nunload: sched: still enabled/m,
 		"$kernel: a task in the way of unload is named, with its stack");
 	like($said{blocked}, qr/^sched: enabled\n(?:  .*\n)*  the last switch failed:\n    $parked\n/, "$kernel: and in the status");

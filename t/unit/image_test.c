@@ -89,6 +89,23 @@ TEST(good_file_is_read)
 	image_free(image);
 }
 
+TEST(what_can_be_written_is_no_code)
+{
+	const struct image_section *data;
+	struct image *image;
+	struct file f;
+
+	file_init(&f);
+	elf_section(&f.elf, ".data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR, BSS + 0x10000, rodata, sizeof(rodata));
+	elf_build(&f.elf);
+	image = open_file(&f);
+	data = image_section_named(image, ".data");
+	assert_non_null(data);
+	assert_false(image_section_is_code(data));
+	assert_true(image_section_is_code(image_section_named(image, ".text")));
+	image_free(image);
+}
+
 TEST(build_id_is_read)
 {
 	struct file f;
@@ -306,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_file_is_read),
+		cmocka_unit_test(what_can_be_written_is_no_code),
 		cmocka_unit_test(build_id_is_read),
 		cmocka_unit_test(notes_of_absurd_sizes_are_passed_over),
 		cmocka_unit_test(bytes_are_given_inside_a_section_only),

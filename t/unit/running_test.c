@@ -80,13 +80,27 @@ TEST(damaged_notes_name_no_build)
 	assert_string_equal(path, "/usr/lib/debug/boot/vmlinux-5.5");
 }
 
+TEST(server_that_does_not_answer_is_named)
+{
+	AUTO_FREE char *cache = xasprintf("%s/cache", root);
+	char *path;
+
+	setenv("DEBUGINFOD_URLS", "http://127.0.0.1:1", 1);
+	setenv("DEBUGINFOD_CACHE_PATH", cache, 1);
+	make("rm -r usr lib");
+	assert_error(running_vmlinux(root, "5.5", &path),
+		     "no vmlinux of the running kernel 5.5 is installed: debuginfod: http://127.0.0.1:1: Connection refused");
+	unsetenv("DEBUGINFOD_URLS");
+}
+
 TEST(server_is_asked_by_build_id)
 {
-	AUTO_FREE char *urls = xasprintf("file://%s/debuginfod", root);
+	const char *real = getenv("RUNNING_TEST_URLS");	/* of a server that has it (t/debuginfod.t) */
+	AUTO_FREE char *urls = real ? xstrdup(real) : xasprintf("file://%s/debuginfod", root);
 	AUTO_FREE char *cache = xasprintf("%s/cache", root);
 	AUTO_FREE char *path = NULL;
 
-	make("rm -r usr lib; cp right debuginfod/buildid/0102030405060708/debuginfo");
+	make("cp right debuginfod/buildid/0102030405060708/debuginfo");
 	setenv("DEBUGINFOD_URLS", urls, 1);
 	setenv("DEBUGINFOD_CACHE_PATH", cache, 1);
 	path = found();
@@ -101,6 +115,7 @@ int main(void)
 		cmocka_unit_test(other_build_is_refused),
 		cmocka_unit_test(build_id_decides),
 		cmocka_unit_test(damaged_notes_name_no_build),
+		cmocka_unit_test(server_that_does_not_answer_is_named),
 		cmocka_unit_test(server_is_asked_by_build_id),
 	};
 

@@ -192,12 +192,13 @@ elfkit 0 load load sched.ko retries=1
 elfkit 0 loaded status
 elfkit 0 json status --json
 elfkit 1 again load sched.ko
+elfkit 1 refused load --json sched.ko
 elfkit 0 other load hello.ko
 elfkit 0 both status
 elfkit 2 two unload
 elfkit 0 removed unload sched
-elfkit 0 third load sched.ko retries=1
-elfkit 0 removed unload hello
+elfkit 0 third load --json sched.ko retries=1
+elfkit 0 gone unload --json hello
 park 6
 elfkit 1 "unload, parked" unload
 elfkit 0 blocked status
