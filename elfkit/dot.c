@@ -52,7 +52,7 @@ static uint32_t add_box(struct drawing *d, char *label, const char *cluster, con
 static uint32_t find_box(struct drawing *d, const char *label, const char *cluster, const char *style)
 {
 	for (uint32_t i = 0; i < d->nr_boxes; i++)
-		if (d->boxes[i].style == style && d->boxes[i].cluster == cluster && !strcmp(d->boxes[i].label, label))
+		if (d->boxes[i].style == style && !strcmp(d->boxes[i].cluster ?: "", cluster ?: "") && !strcmp(d->boxes[i].label, label))
 			return i;
 	return add_box(d, xstrdup(label), cluster, style);
 }
@@ -82,7 +82,7 @@ static void add_other(struct drawing *d, uint32_t node)
 	const struct graph_other *o = &d->graph->others[node - d->graph->nr_functions];
 
 	if (d->box_of[node] == NO_BOX)
-		d->box_of[node] = add_box(d, xstrdup(o->name), o->unit, o->data ? DATA : OUTSIDE);
+		d->box_of[node] = add_box(d, xstrdup(o->name), o->unit, o->kind == OTHER_DATA ? DATA : OUTSIDE);
 }
 
 static void add_node(struct drawing *d, uint32_t node)
@@ -93,7 +93,7 @@ static void add_node(struct drawing *d, uint32_t node)
 		add_other(d, node);
 }
 
-/* Whoever refers to an entry from where that counts as outside; init code has run. */
+/* Whoever refers to an entry from where that counts as outside, or takes its address inside. */
 static void add_caller(struct drawing *d, const struct graph_edge *edge)
 {
 	const struct graph *g = d->graph;
@@ -103,9 +103,9 @@ static void add_caller(struct drawing *d, const struct graph_edge *edge)
 		return;
 	if (edge->from >= g->nr_functions) {
 		o = &g->others[edge->from - g->nr_functions];
-		d->box_of[edge->from] = o->data ? add_box(d, xstrdup(o->name), NULL, DATA) :
+		d->box_of[edge->from] = o->kind == OTHER_DATA ? add_box(d, xstrdup(o->name), NULL, DATA) :
 					find_box(d, o->unit ?: "code without a unit", NULL, OUTSIDE);
-	} else if (side_of(d, edge->from) == SIDE_OUTSIDER) {
+	} else if (side_of(d, edge->from) == SIDE_OUTSIDER || side_of(d, edge->from) == SIDE_INIT) {
 		add_function(d, edge->from);
 	} else if (side_of(d, edge->from) == SIDE_INSIDER && edge->kinds & EDGE_ADDRESS) {
 		d->box_of[edge->from] = find_box(d, "insiders", g->functions[edge->from].source->file, INSIDERS);
@@ -157,7 +157,7 @@ static void add_ways_in(struct drawing *d, bool *reached)
 		for (uint32_t i = 0; i < g->nr_edges; i++) {
 			uint32_t from = g->edges[i].from;
 
-			if (!reached[g->edges[i].to] || d->box_of[from] != NO_BOX || side_of(d, from) == SIDE_INIT)
+			if (!reached[g->edges[i].to] || d->box_of[from] != NO_BOX)
 				continue;
 			add_node(d, from);
 			if (side_of(d, from) == SIDE_INSIDER)

@@ -24,12 +24,12 @@ static void add_edge(struct graph_edge **v, uint32_t *n, uint32_t *cap, struct g
 	(*v)[(*n)++] = edge;
 }
 
-static uint32_t add_other(struct make *m, char *name, const char *unit, bool data)
+static uint32_t add_other(struct make *m, char *name, const char *unit, enum graph_other_kind kind)
 {
 	struct graph *g = m->g;
 
 	GROW(g->others, g->nr_others, g->cap_others);
-	g->others[g->nr_others] = (struct graph_other){ name, unit, data };
+	g->others[g->nr_others] = (struct graph_other){ name, unit, kind };
 	return g->nr_functions + g->nr_others++;
 }
 
@@ -52,7 +52,7 @@ static uint32_t data_node(struct make *m, uint64_t at)
 	}
 	struct named_node *node = xcalloc(1, sizeof(*node));
 
-	*node = (struct named_node){ name, add_other(m, name, NULL, true) };
+	*node = (struct named_node){ name, add_other(m, name, NULL, OTHER_DATA) };
 	if (!tsearch(node, &m->data, compare_named))
 		abort();
 	return node->node;
@@ -65,13 +65,23 @@ static uint32_t func_node(struct make *m, uint32_t func)
 	func = boundary_owner(m->kernel->funcs, func);
 	f = &m->kernel->funcs->v[func];
 	if (m->node_of[func] == NO_ID)
-		m->node_of[func] = add_other(m, xstrdup(f->name), units_at(&m->g->units, f->low), false);
+		m->node_of[func] = add_other(m, xstrdup(f->name), units_at(&m->g->units, f->low),
+					     boundary_is_init(m->kernel->funcs, func) ? OTHER_INIT : OTHER_FUNCTION);
 	return m->node_of[func];
 }
 
 static bool is_ours(const struct make *m, uint32_t func)
 {
 	return func != NO_ID && m->kernel->boundary->v[boundary_owner(m->kernel->funcs, func)].side != SIDE_NONE;
+}
+
+/* The call at a function's entry, for tracers: a nop until somebody traces. */
+static bool is_tracer_call(const struct kernel *k, const struct ref *ref)
+{
+	const struct func *from = ref->from == NO_ID ? NULL : &k->funcs->v[ref->from];
+
+	return from && ref->kind == REF_CALL && from->traced &&
+	       ref->at - from->low <= sizeof(((struct machine *)NULL)->landing_pad);
 }
 
 static void add_refs(struct make *m)
@@ -85,7 +95,7 @@ static void add_refs(struct make *m)
 		const struct ref *ref = &k->refs->v[i];
 		struct graph_edge edge = { .count = 1, .kinds = kinds[ref->kind] };
 
-		if (!is_ours(m, ref->to) && !is_ours(m, ref->from))
+		if ((!is_ours(m, ref->to) && !is_ours(m, ref->from)) || is_tracer_call(k, ref))
 			continue;
 		edge.from = ref->from == NO_ID ? data_node(m, ref->at) : func_node(m, ref->from);
 		edge.to = func_node(m, ref->to);
@@ -178,7 +188,7 @@ static int compare_others(const void *a, const void *b, void *arg)
 	const struct graph *g = arg;
 	const struct graph_other *x = &g->others[*(const uint32_t *)a], *y = &g->others[*(const uint32_t *)b];
 
-	return strcmp(x->name, y->name) ?: strcmp(x->unit ?: "", y->unit ?: "") ?: x->data - y->data ?: x < y ? -1 : x > y;
+	return strcmp(x->name, y->name) ?: strcmp(x->unit ?: "", y->unit ?: "") ?: (int)x->kind - (int)y->kind ?: x < y ? -1 : x > y;
 }
 
 /* Found in the order of references; listed by name. */

@@ -19,10 +19,16 @@ enum {
 	EDGE_BEHIND = 32,	/* from behind a stack switch, which is outside */
 };
 
+enum graph_other_kind {
+	OTHER_FUNCTION,
+	OTHER_DATA,
+	OTHER_INIT,	/* a function for the boot alone: it has run */
+};
+
 struct graph_other {
 	char *name;
 	const char *unit;	/* NULL: not known, or data */
-	bool data;
+	enum graph_other_kind kind;
 };
 
 struct graph_edge {

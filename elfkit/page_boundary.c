@@ -3,7 +3,7 @@
  * The documents of the page, as its script reads them:
  *
  *	report		that of elfkit boundary --json
- *	graph		others: [[name, unit or null, 1 for data], ...]
+ *	graph		others: [[name, unit or null, kind as in graph.h], ...]
  *			edges: [[from, to, kinds, references], ...], kinds as in graph.h; nodes are the
  *			report's functions, then the others
  *			uses: [[from, object of the report, references], ...]
@@ -22,7 +22,7 @@ static json_t *json_others(const struct graph *graph)
 		AUTO_FREE char *name = report_as_text(graph->others[i].name);
 		AUTO_FREE char *unit = graph->others[i].unit ? report_as_text(graph->others[i].unit) : NULL;
 
-		json_array_append_new(list, json_pack("[s, s?, i]", name, unit, graph->others[i].data));
+		json_array_append_new(list, json_pack("[s, s?, i]", name, unit, graph->others[i].kind));
 	}
 	return list;
 }

@@ -28,6 +28,20 @@ static void add_ranges(struct units *units, Dwarf_Die *die, uint32_t unit)
 	}
 }
 
+/*
+ * Assembly is compiled under its absolute path, everything else relative to the tree.  What a path has in
+ * common with the folder of the compilation is not the tree's.
+ */
+static const char *in_tree(const char *name, const char *comp_dir)
+{
+	size_t common = 0;
+
+	for (size_t i = 0; *name == '/' && comp_dir && name[i] && name[i] == comp_dir[i]; i++)
+		if (name[i + 1] == '/' && (comp_dir[i + 1] == '/' || !comp_dir[i + 1]))
+			common = i + 2;
+	return name + common;
+}
+
 struct err *units_read(const struct debuginfo *info, struct units *ret)
 {
 	uint32_t nr_units = 0;
@@ -39,13 +53,14 @@ struct err *units_read(const struct debuginfo *info, struct units *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	while (!(result = dwarf_get_units(info->file->dwarf, cu, &cu, NULL, &type, &die, NULL))) {
-		const char *name = dwarf_diename(&die);
+		const char *name = dwarf_diename(&die), *comp_dir;
 
 		debuginfo_forget(info, nr_units++);
 		if (type != DW_UT_compile || !name)
 			continue;
 		GROW(ret->names, ret->nr_names, ret->cap_names);
-		ret->names[ret->nr_names] = debuginfo_path(name, dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr)));
+		comp_dir = dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr));
+		ret->names[ret->nr_names] = debuginfo_path(in_tree(name, comp_dir), comp_dir);
 		add_ranges(ret, &die, ret->nr_names++);
 	}
 	if (result < 0)

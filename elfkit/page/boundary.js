@@ -8,7 +8,7 @@ function source(item) {
 	return item.file ? shortFile(item.file) + (item.line ? ':' + item.line : '') : undefined;
 }
 
-const callersOutside = f => [...new Set(f.from.filter(reference => reference.node.is === 'other' &&
+const callersOutside = f => [...new Set(f.from.filter(reference => ['other', 'init'].includes(reference.node.is) &&
 	reference.kinds & (CALL | JUMP)).map(reference => reference.node.file || 'code without a unit'))];
 
 function functionList(model) {

@@ -98,7 +98,7 @@ function functionDetail(f, model) {
 	const calls = f.to.filter(reference => reference.kinds !== INLINE);
 
 	return [
-		title(f, badge(f.class), f.exported ? h('span.badge', null, 'exported') : null),
+		title(f, badge(f.class), f.exported ? h('span.badge.plain', null, 'exported') : null),
 		prototype(f),
 		h('p.reason', { '--color': `var(--${f.class})` }, `${REASON[f.class] || f.class}: `, linked(f.because, model, f), '.'),
 		facts(['Source', h('span.mono', null, place(f))], f.source ? ['Source name', h('span.mono', null, f.source)] : null,
@@ -118,16 +118,17 @@ function functionDetail(f, model) {
 }
 
 function objectDetail(object, model) {
-	const outside = object.from.filter(comesFromOutside);
+	const outside = object.from.filter(reference => comesFromOutside(reference) && !isInit(reference));
 
 	return [
-		title(object, badge(object.class), h('span.badge', null, object.kind)),
+		title(object, badge(object.class), h('span.badge.plain', null, object.kind)),
 		h('p.prototype.mono', null, `${object.type || ''} `, h('b', null, object.name)),
 		h('p.reason', { '--color': `var(--${object.class})` }, `It is ${object.class}: `, linked(object.because, model, object), '.'),
 		facts(['Source', h('span.mono', null, place(object))], object.function ? ['Static in', linkTo(model.byName.get(object.function), object.function)] : null,
 			object.size !== undefined ? ['Size', count(object.size, 'byte')] : null),
 		references('Used outside', outside, 'No use outside was found.'),
 		references('Used inside', object.from.filter(reference => !comesFromOutside(reference))),
+		references('Used by init code, which has run', object.from.filter(isInit)),
 	];
 }
 

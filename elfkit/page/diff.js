@@ -143,7 +143,7 @@ function structSides(pair) {
 			h('div', null, h('h4', null, `${when}: ${count(side.size, 'byte')}`), drawLayout(side, { width: width / across - 60, changed }))));
 	}).observe(drawing);
 	return [
-		h('section', null, h('h3', null, 'Layout'), legend(), h('p.note', null, 'Framed: new, gone or of another type.'), drawing),
+		h('section', null, h('h3', null, 'Layout'), h('p.note', null, 'Framed: new, gone or of another type.'), legend(), drawing),
 		h('section', null, h('h3', null, 'Members'), h('table.members', null,
 			h('thead', null, h('tr', null, h('th.numeric', null, 'Then at'), h('th.numeric', null, 'Now at'), h('th', null, 'Member'), h('th', null, 'Change'))),
 			h('tbody', null, rows.map(row => h('tr', { class: row.change ? 'changed' : null },
@@ -151,6 +151,17 @@ function structSides(pair) {
 				h('td.mono', null, row.name, h('span.type', null, ' ', row.old && row.new && row.old.type !== row.new.type ?
 					`${row.old.type} → ${row.new.type}` : (row.new || row.old).type)), h('td', null, row.change)))))),
 	];
+}
+
+/* Names in a row, the first dozen of many */
+function foldedNames(differences) {
+	const names = h('span');
+	const fill = n => names.replaceChildren(...differences.slice(0, n).flatMap((difference, i) => [i ? ', ' : '',
+		h('a.mono', { href: '#' + difference.link }, difference.name.replace(/^[^.]*\./, ''))]),
+	n < differences.length ? h('button.link', { onclick: () => fill(differences.length) }, `, and ${number(differences.length - n)} more`) : '');
+
+	fill(differences.length > AT_FIRST + 3 ? AT_FIRST : differences.length);
+	return names;
 }
 
 /* One line a kind; of those about members, the members */
@@ -162,8 +173,7 @@ function differenceLines(pair) {
 	return h('ul.references', null, [...kinds].map(([title, differences]) => h('li', null,
 		h('i.point', { '--color': `var(--${differences[0].importance})` }), h('div', null,
 			differences.length === 1 && !differences[0].name.includes('.') ? h('a', { href: '#' + differences[0].link }, title) :
-				[title + ': ', differences.map((difference, i) => [i ? ', ' : '', h('a.mono', { href: '#' + difference.link },
-					difference.name.replace(/^[^.]*\./, ''))])]))));
+				[title + ': ', foldedNames(differences)]))));
 }
 
 function pairDetail(pair) {
@@ -177,11 +187,13 @@ function pairDetail(pair) {
 
 function differenceDetail(difference, model) {
 	const { pair } = difference;
+	/* members have names of their own: those are no links */
+	const texts = text => text && pair?.is === 'function' ? linked(text, model, pair) : text;
 
 	return [
-		title(difference, badge(difference.importance), difference.file ? h('span.badge', null, shortFile(difference.file)) : null),
+		title(difference, badge(difference.importance), difference.file ? h('span.badge.plain', null, shortFile(difference.file)) : null),
 		h('p.reason', { '--color': `var(--${difference.importance})` }, h('b', null, difference.title), difference.advice ? `: ${difference.advice}.` : '.'),
-		sides(linked(difference.old, model, pair), linked(difference.new, model, pair)),
+		sides(texts(difference.old), texts(difference.new)),
 		difference.hint ? h('p.hint', null, linked(difference.hint, model, pair)) : null,
 		pair ? h('section', null, h('h3', null, 'Both sides of ', linkTo(pair))) : null,
 		pair ? pairDetail(pair) : null,
@@ -267,11 +279,10 @@ function diffOverview(model) {
 	return h('div.overview', null, h('p.headline', null, verdict, ' ', counts.info ? `${number(counts.info)} are for information.` : ''),
 		h('div.tiles.three', null, IMPORTANCES.map(importance => h('a.tile', { '--color': `var(--${importance})`, href: `#differences?importance=${importance}` },
 			h('b', null, number(counts[importance])), h('span.name', null, IMPORTANCE[importance])))),
-		h('div.cards', null,
+		h('div.cards.two', null,
 			h('div.column', null, kindsCard(model, 'breaks', 'Breaks a module'), model.functions.length ?
 				card('Functions by class', 'Off the diagonal: what became what.', h('div.scroll', null, transitions(model.functions))) : null),
-			h('div.column', null, kindsCard(model, 'look', 'Needs a look')),
-			h('div.column', null, kindsCard(model, 'info', 'For information'))));
+			h('div.column', null, kindsCard(model, 'look', 'Needs a look'), kindsCard(model, 'info', 'For information'))));
 }
 
 function diffPage() {

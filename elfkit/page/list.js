@@ -22,8 +22,8 @@ class List {
 		this.result = h('span.result', { role: 'status' });
 		this.aside = h('aside.detail', { 'aria-label': 'Details', hidden: true, tabindex: -1 });
 		this.element = h('section.list', { 'aria-label': this.title },
-			h('div.tools', null, h('label.searchbox', null, this.search, h('kbd', { 'aria-hidden': 'true' }, '/')),
-				this.facets.map((facet, i) => i ? this.menu(facet) : this.chips(facet)), this.result),
+			h('div.tools', null, h('label.searchbox', null, this.search, h('span.state', null, this.result, h('kbd', { 'aria-hidden': 'true' }, '/'))),
+				this.facets.map((facet, i) => i ? this.menu(facet) : this.chips(facet))),
 			h('div.split', null, this.table.element, this.aside));
 		this.update(false);
 		return this.element;
@@ -107,8 +107,7 @@ class List {
 			chip.setAttribute('aria-pressed', this.chosen.get(this.facets[0].key).has(chip.dataset.value));
 		for (const menu of this.element.querySelectorAll('select'))
 			menu.value = [...this.chosen.get(menu.dataset.facet)][0] || '';
-		this.result.textContent = found.length === this.items.length ? number(found.length) :
-			`${number(found.length)} of ${number(this.items.length)}`;
+		this.result.textContent = found.length === this.items.length ? '' : `${number(found.length)} of ${number(this.items.length)}`;
 		this.table.empty.replaceChildren(this.items.length ? 'Nothing matches. ' : this.nothing,
 			this.items.length ? h('button.link', { onclick: () => this.clear() }, 'Show all') : '');
 		if (byHand)

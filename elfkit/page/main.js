@@ -16,8 +16,14 @@ function showTab(tab) {
 		shown = tab;
 		document.getElementById('main').replaceChildren(tab.view());
 	}
-	for (const link of document.querySelectorAll('#top nav a'))
-		link.toggleAttribute('aria-current', link.dataset.tab === tab.name);
+	for (const link of document.querySelectorAll('#top nav a')) {
+		if (link.dataset.tab === tab.name) {
+			link.setAttribute('aria-current', 'page');
+			link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+		} else {
+			link.removeAttribute('aria-current');
+		}
+	}
 }
 
 /* "#function/NAME", "#functions?q=wake&class=insider", "#overview" */

@@ -97,7 +97,7 @@ function giveStructFacts(structs) {
 
 /* Every function knows who refers to it, and to what it refers. */
 function connect(functions, objects, graph) {
-	const others = graph.others.map(([name, unit, data]) => ({ is: data ? 'data' : 'other', name, file: unit }));
+	const others = graph.others.map(([name, unit, kind]) => ({ is: ['other', 'data', 'init'][kind], name, file: unit }));
 	const nodes = functions.concat(others);
 
 	for (const node of nodes.concat(objects))
@@ -120,6 +120,11 @@ function isInside(node) {
 
 function comesFromOutside(reference) {
 	return !(isInside(reference.node) || reference.node.class === 'gone') || (reference.kinds & BEHIND) !== 0;
+}
+
+/* It has run: what it uses may change. Its calls are counted among those from outside all the same. */
+function isInit(reference) {
+	return reference.node.is === 'init' || reference.node.class === 'init';
 }
 
 function readBoundary() {

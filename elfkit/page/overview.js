@@ -74,7 +74,7 @@ function callersCard(model) {
 
 	for (const f of model.functions)
 		for (const reference of f.from)
-			if (isInside(f) && reference.node.is === 'other' && reference.kinds & (CALL | JUMP)) {
+			if (isInside(f) && ['other', 'init'].includes(reference.node.is) && reference.kinds & (CALL | JUMP)) {
 				const name = reference.node.file || 'code without a unit';
 
 				units.set(name, (units.get(name) || new Set()).add(f));

@@ -28,7 +28,8 @@ class Table {
 
 	/* Columns that there is room for */
 	fit() {
-		const width = this.element.clientWidth - 2 * ROW_PADDING;
+		const scrollbar = this.body.offsetWidth - this.body.clientWidth;
+		const width = this.element.clientWidth - scrollbar - 2 * ROW_PADDING;
 		const needed = () => this.shown.reduce((sum, column) => sum + column.min + COLUMN_GAP, -COLUMN_GAP);
 
 		this.shown = [...this.columns];
@@ -37,6 +38,7 @@ class Table {
 				this.shown.splice(this.shown.indexOf(column), 1);
 		this.element.style.setProperty('--columns', this.shown.map(column =>
 			column.grow ? `minmax(${column.min}px, ${column.grow}fr)` : `${column.min}px`).join(' '));
+		this.head.style.marginRight = scrollbar + 'px';
 		this.drawHead();
 		if (this.pending)
 			this.reveal(this.rows.indexOf(this.selected));
