@@ -53,9 +53,11 @@ function onKey(event) {
 		return;
 	if (event.key === '/' && !isTyping) {
 		event.preventDefault();
-		if (!shown.list)
-			location.hash = page.tabs.find(tab => tab.list).name;
-		requestAnimationFrame(() => shown.list.search.select());
+		if (!shown.list) {
+			history.pushState(null, '', '#' + page.tabs.find(tab => tab.list).name);
+			follow();
+		}
+		shown.list.search.select();
 	} else if (event.key === 'Escape' && shown.list?.current) {
 		shown.list.close();
 	} else if (!isTyping && page.tabs[event.key - 1]) {
@@ -75,9 +77,11 @@ function drawTop() {
 			tab.title, tab.n === undefined ? null : h('span.n', null, number(tab.n))))));
 }
 
+performance.mark('begin');
 page = document.getElementById('diff') ? diffPage() : boundaryPage();
 drawTop();
 addEventListener('hashchange', follow);
 addEventListener('keydown', onKey);
 follow();
 performance.mark('usable');
+performance.measure('drawn', 'begin', 'usable');

@@ -60,7 +60,10 @@ class Table {
 	sortBy(column) {
 		const again = this.sort.column === column;
 
-		this.sort = { column, down: again ? !this.sort.down : !!column.numeric, chosen: true };
+		const down = again ? !this.sort.down : !!column.numeric;
+
+		/* by name upwards is how it was at first */
+		this.sort = { column, down, chosen: down || column !== this.columns[0] };
 		this.drawHead();
 		this.show(this.rows, this.words);
 	}

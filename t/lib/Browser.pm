@@ -8,6 +8,7 @@ use File::Temp qw(tempdir);
 use HTTP::Tiny;
 use JSON::PP;
 use MIME::Base64 qw(decode_base64);
+use sigtrap qw(die normal-signals);	# so that no browser outlives its test
 
 # Where the driver listens: it says so once it does
 sub port_of {
