@@ -45,12 +45,14 @@ function describe(piece) {
 function block(piece, low, high, options) {
 	const from = Math.max(piece.low, low), to = Math.min(piece.high, high);
 	const share = bits => 100 * bits / (high - low) + '%';
-	const isWide = (to - from) * options.width / (high - low) > 26;
+	const width = (to - from) * options.width / (high - low), isWide = width > 26;
 	const name = piece.member ? memberName(piece.member) : '';
 	const classes = ['block', piece.member ? useOf(piece.member) : 'hole'];
 
 	if (piece.low < low)
 		classes.push('continued');
+	if (width < 8)
+		classes.push('thin');
 	if (piece.member && options.changed?.has(name))
 		classes.push('changed');
 	return h(piece.member ? 'button.' + classes.join('.') : 'div.' + classes.join('.'), {
