@@ -72,18 +72,25 @@ MODULES := \
 	elfkit/structs \
 	elfkit/kernel \
 	elfkit/unknown \
+	elfkit/units \
 	elfkit/survey \
 	elfkit/why \
+	elfkit/report_order \
 	elfkit/report_out \
 	elfkit/report_objects \
 	elfkit/report_structs \
 	elfkit/report \
+	elfkit/graph \
+	elfkit/dot \
+	elfkit/page \
+	elfkit/page_boundary \
 	elfkit/report_read \
 	elfkit/pair \
 	elfkit/diff \
 	elfkit/diff_functions \
 	elfkit/diff_data \
 	elfkit/diff_write \
+	elfkit/page_diff \
 	relink/object \
 	relink/object_write \
 	relink/section \
@@ -216,6 +223,9 @@ $(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIB) $(BUILD)/flags
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIB_LDLIBS)
+
+# It has the sources of the page in it.
+$(BUILD)/obj/elfkit/page.o: $(wildcard elfkit/page/*)
 
 # Programs for the virtual machine: static, so that they need nothing there.
 $(BUILD)/t/vm/%: t/vm/%.c $(wildcard t/vm/*.h)

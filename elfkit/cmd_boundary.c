@@ -3,7 +3,9 @@
 #include <argp.h>
 
 #include "elfkit/cmd.h"
+#include "elfkit/dot.h"
 #include "elfkit/output.h"
+#include "elfkit/page_boundary.h"
 #include "elfkit/report.h"
 #include "elfkit/terminal.h"
 #include "elfkit/why.h"
@@ -12,13 +14,14 @@ struct args {
 	bool structs;
 	const char *policy;
 	const char *output;
+	const char *html, *dot;
 	const char *vmlinux;
 	const char *why;
 	bool summary;
 	enum report_format format;
 };
 
-enum { OPT_WHY = 256, OPT_SUMMARY, OPT_STRUCTS, OPT_JSON };
+enum { OPT_WHY = 256, OPT_SUMMARY, OPT_STRUCTS, OPT_JSON, OPT_HTML, OPT_DOT };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "what the scheduler is (default: boundary.yaml of the installation)", 0 },
@@ -28,6 +31,9 @@ static const struct argp_option options[] = {
 	{ "summary", OPT_SUMMARY, NULL, 0, "print the counts alone", 0 },
 	{ "structs", OPT_STRUCTS, NULL, 0, "say who outside uses which member of the scheduler's structs", 0 },
 	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
+	{ "html", OPT_HTML, "FILE", 0, "write a page for a browser, with --structs, instead of a report to stdout", 0 },
+	{ "dot", OPT_DOT, "FILE", 0,
+	  "write the boundary for Graphviz, or with --why what leads to a function, instead of a report to stdout", 0 },
 	{ 0 },
 };
 
@@ -54,6 +60,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_JSON:
 		args->format = REPORT_JSON;
 		return 0;
+	case OPT_HTML:
+		args->html = arg;
+		args->structs = true;
+		return 0;
+	case OPT_DOT:
+		args->dot = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (args->vmlinux)
 			argp_error(state, "only one VMLINUX can be given");
@@ -71,8 +84,15 @@ static const struct argp argp = {
 	       "VMLINUX is the uncompressed kernel with DWARF, as in the kernel's debug package, or a build-id that a "
 	       "debuginfod server knows; without it, that of the running kernel is looked for in the usual places and "
 	       "with debuginfod:\n\n"
-	       "  elfkit boundary -o report.yaml /usr/lib/debug/boot/vmlinux-$(uname -r)\n\n"
+	       "  elfkit boundary -o report.yaml /usr/lib/debug/boot/vmlinux-$(uname -r)\n"
+	       "  elfkit boundary --html report.html\n\n"
 	       "Exit status: 0 done, 2 error.",
+};
+
+struct job {
+	struct survey *survey;
+	const struct graph *graph;	/* empty where no output asks for it */
+	const struct args *args;
 };
 
 static void print_summary(const struct survey *survey, FILE *file)
@@ -84,34 +104,59 @@ static void print_summary(const struct survey *survey, FILE *file)
 		b->counts[SIDE_OUTSIDER], b->counts[SIDE_INIT], survey->declarations.nr_modifiable, survey->declarations.n);
 }
 
-static struct err *write_to(struct survey *survey, const struct args *args, FILE *file)
+static struct err *write_report(const struct job *job, FILE *file)
 {
-	if (args->why)
-		return why_write(survey, args->why, args->format == REPORT_JSON, file);
-	if (!args->summary)
-		return report_write(survey, args->format, file);
-	if (args->format == REPORT_JSON)
-		return report_write_counts(survey, REPORT_JSON, file);
-	print_summary(survey, file);
+	bool json = job->args->format == REPORT_JSON;
+
+	if (job->args->why)
+		return why_write(job->survey, job->args->why, json, file);
+	if (!job->args->summary)
+		return report_write(job->survey, job->args->format, file);
+	if (json)
+		return report_write_counts(job->survey, REPORT_JSON, file);
+	print_summary(job->survey, file);
 	return NULL;
 }
 
-static struct err *write_output(struct survey *survey, const struct args *args)
+static struct err *write_page(const struct job *job, FILE *file)
 {
-	struct output output;
-	struct err *err;
+	return page_boundary_write(job->survey, job->graph, file);
+}
 
-	if (!args->output)
-		return write_to(survey, args, stdout);
-	err = output_open(args->output, &output);
-	if (err)
-		return err;
-	err = write_to(survey, args, output.file);
-	if (err) {
-		output_abort(&output);
-		return err;
+static struct err *write_dot(const struct job *job, FILE *file)
+{
+	return dot_write(job->survey, job->graph, job->args->why, file);
+}
+
+/* Files are seen when all of them are whole; what goes to stdout comes last. */
+static struct err *write_outputs(const struct job *job)
+{
+	const struct {
+		const char *path;
+		struct err *(*write)(const struct job *job, FILE *file);
+	} files[] = {
+		{ job->args->html, write_page }, { job->args->dot, write_dot }, { job->args->output, write_report },
+	};
+	struct output outputs[3];
+	struct err *err = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < 3 && !err; i++) {
+		if (!files[i].path)
+			continue;
+		err = output_open(files[i].path, &outputs[n]);
+		if (!err)
+			err = files[i].write(job, outputs[n++].file);
 	}
-	return output_commit(&output);
+	for (uint32_t i = 0; i < n; i++) {
+		if (err)
+			output_abort(&outputs[i]);
+		else
+			err = output_commit(&outputs[i]);
+	}
+	if (err || job->args->output || ((job->args->html || job->args->dot) && !job->args->why && !job->args->summary))
+		return err;
+	return write_report(job, stdout);
 }
 
 struct err *cmd_boundary(int argc, char **argv, int *status)
@@ -119,6 +164,8 @@ struct err *cmd_boundary(int argc, char **argv, int *status)
 	AUTO_FREE char *policy = NULL, *vmlinux = NULL;
 	struct args args = { 0 };
 	struct survey survey = { 0 };
+	struct graph graph = { 0 };
+	struct job job = { &survey, &graph, &args };
 	struct err *err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
@@ -130,9 +177,12 @@ struct err *cmd_boundary(int argc, char **argv, int *status)
 	if (!err && args.structs)
 		err = kernel_read_structs(&survey.kernel);
 	progress(NULL);
-	err = err ?: write_output(&survey, &args);
+	if (!err && (args.html || args.dot))
+		err = graph_make(&survey, &graph);
+	err = err ?: write_outputs(&job);
 	if (!err && !args.why && !args.summary)
 		print_summary(&survey, stderr);
+	graph_release(&graph);
 	survey_release(&survey);
 	*status = EXIT_CLEAN;
 	return err;

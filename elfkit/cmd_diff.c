@@ -5,11 +5,12 @@
 #include "elfkit/cmd.h"
 #include "elfkit/diff_write.h"
 #include "elfkit/output.h"
+#include "elfkit/page_diff.h"
 
-enum { OPT_JSON = 256, OPT_ALL };
+enum { OPT_JSON = 256, OPT_ALL, OPT_HTML };
 
 struct args {
-	const char *output;
+	const char *output, *html;
 	const char *reports[2];
 	unsigned int nr_reports;
 	bool json, all;
@@ -18,6 +19,7 @@ struct args {
 static const struct argp_option options[] = {
 	{ "all", OPT_ALL, NULL, 0, "also what needs nothing done: new, gone, moved, resized", 0 },
 	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
+	{ "html", OPT_HTML, "FILE", 0, "write a page for a browser, with all differences, instead of text to stdout", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE instead of stdout", 0 },
 	{ 0 },
 };
@@ -32,6 +34,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_JSON:
 		args->json = true;
+		return 0;
+	case OPT_HTML:
+		args->html = arg;
 		return 0;
 	case 'o':
 		args->output = arg;
@@ -65,22 +70,35 @@ static struct err *write_to(const struct diff *diff, const struct args *args, FI
 	return args->json ? diff_write_json(diff, args->all, file) : diff_write_text(diff, args->all, file);
 }
 
-static struct err *write_diff(const struct diff *diff, const struct args *args)
+static struct err *write_page(const struct diff *diff, const struct args *args, FILE *file)
+{
+	(void)args;
+	return page_diff_write(diff, file);
+}
+
+static struct err *write_file(const struct diff *diff, const struct args *args, const char *path,
+			      struct err *(*write)(const struct diff *, const struct args *, FILE *))
 {
 	struct output output;
-	struct err *err;
+	struct err *err = output_open(path, &output);
 
-	if (!args->output)
-		return write_to(diff, args, stdout);
-	err = output_open(args->output, &output);
 	if (err)
 		return err;
-	err = write_to(diff, args, output.file);
+	err = write(diff, args, output.file);
 	if (err) {
 		output_abort(&output);
-		return err_in(err, args->output);
+		return err_in(err, path);
 	}
 	return output_commit(&output);
+}
+
+static struct err *write_diff(const struct diff *diff, const struct args *args)
+{
+	struct err *err = args->html ? write_file(diff, args, args->html, write_page) : NULL;
+
+	if (err || (args->html && !args->output))
+		return err;
+	return args->output ? write_file(diff, args, args->output, write_to) : write_to(diff, args, stdout);
 }
 
 /* Silence is no proof: what is not shown is at least counted. */

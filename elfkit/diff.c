@@ -311,5 +311,8 @@ void diff_free(struct diff *diff)
 		free(diff->findings[i].hint);
 	}
 	free(diff->findings);
+	free(diff->function_mate);
+	free(diff->object_mate);
+	free(diff->struct_mate);
 	free(diff);
 }

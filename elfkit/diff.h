@@ -58,6 +58,8 @@ struct diff {
 	struct diff_finding *findings;
 	uint32_t n, cap;
 	uint32_t counts[NR_DIFF_IMPORTANCES];
+	/* which item of the new report each of the old one is (pair.h); NULL where a list is missing */
+	uint32_t *function_mate, *object_mate, *struct_mate;
 };
 
 struct diff *diff_reports(const struct report_data *before, const struct report_data *after);

@@ -125,7 +125,7 @@ void diff_objects(struct diff *diff)
 	}
 	free_object_keys(old, a->nr_objects);
 	free_object_keys(new, b->nr_objects);
-	free(old_mate);
+	diff->object_mate = old_mate;
 	free(new_mate);
 }
 
@@ -346,6 +346,6 @@ void diff_structs(struct diff *diff)
 				 xstrdup(b->structs[i].class));
 	free(old);
 	free(new);
-	free(old_mate);
+	diff->struct_mate = old_mate;
 	free(new_mate);
 }

@@ -351,7 +351,7 @@ void diff_functions(struct diff *diff)
 			added(diff, &b->functions[i], new_mate[i]);
 	free(old);
 	free(new);
-	free(old_mate);
+	diff->function_mate = old_mate;
 	free(new_mate);
 	free(successor);
 	free(sleepers.v);

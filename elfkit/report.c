@@ -28,6 +28,7 @@
 
 #include "elfkit/report.h"
 #include "elfkit/report_objects.h"
+#include "elfkit/report_order.h"
 #include "elfkit/report_structs.h"
 
 #define REPORT_SCHEMA_WRITTEN 1
@@ -129,27 +130,7 @@ static void write_findings(struct report_out *r)
 	report_close_list(r);
 }
 
-/* A line of the function list: a function with code, or (func == NO_ID) a declaration without. */
-struct entry {
-	const char *name;
-	const struct debug_func *source;
-	uint32_t func;
-	const struct declaration *declaration;
-};
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-	int cmp = strcmp(x->name, y->name);
-
-	if (!cmp)
-		cmp = strcmp(x->source->file, y->source->file);
-	if (!cmp)
-		cmp = x->source->line < y->source->line ? -1 : x->source->line > y->source->line;
-	return cmp ? cmp : x->func < y->func ? -1 : x->func > y->func;
-}
-
-static void write_function(struct report_out *r, const struct entry *e)
+static void write_function(struct report_out *r, const struct report_entry *e)
 {
 	const struct func *f = e->func == NO_ID ? NULL : &r->kernel->funcs->v[e->func];
 	const struct decision *d = f ? &r->kernel->boundary->v[e->func] : NULL;
@@ -187,25 +168,9 @@ static void write_function(struct report_out *r, const struct entry *e)
 
 static void write_functions(struct report_out *r)
 {
-	const struct kernel *k = r->kernel;
-	const struct declarations *decls = &r->survey->declarations;
-	struct entry *entries = xcalloc(k->boundary->n + decls->n, sizeof(*entries));
-	uint32_t n = 0;
+	uint32_t n;
+	struct report_entry *entries = report_order_functions(r->survey, &n);
 
-	for (uint32_t i = 0; i < k->boundary->n; i++) {
-		const struct debug_func *source = funcs_source(k->funcs, i);
-
-		if (k->boundary->v[i].side != SIDE_NONE)
-			entries[n++] = (struct entry){ k->funcs->v[i].name, source, i,
-						       declarations_lookup(decls, k->debuginfo, source) };
-	}
-	for (uint32_t i = 0; i < decls->n; i++) {
-		const struct debug_func *source = &k->debuginfo->funcs[decls->v[i].source];
-
-		if (!decls->v[i].has_code)
-			entries[n++] = (struct entry){ source->name, source, NO_ID, &decls->v[i] };
-	}
-	qsort(entries, n, sizeof(*entries), compare_entries);
 	report_text(r, "functions");
 	report_open_list(r, YAML_BLOCK_SEQUENCE_STYLE);
 	for (uint32_t i = 0; i < n; i++)

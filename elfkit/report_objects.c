@@ -12,24 +12,10 @@
  *	  users: [...]		places outside, one a function or object
  *	  because: ...
  */
-#include <string.h>
-
 #include "elfkit/report_objects.h"
+#include "elfkit/report_order.h"
 
 #define MAX_USERS 8
-
-static int compare(const void *a, const void *b, void *arg)
-{
-	const struct variables *v = arg;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	const struct debug_var *p = variables_source(v, x), *q = variables_source(v, y);
-	int cmp = strcmp(v->v[x].name, v->v[y].name);
-
-	cmp = cmp ?: strcmp(p->file, q->file);
-	if (!cmp && p->line != q->line)
-		cmp = p->line < q->line ? -1 : 1;
-	return cmp ?: x < y ? -1 : x > y;
-}
 
 static void write_users(struct report_out *r, const struct shared_variable *s)
 {
@@ -72,12 +58,8 @@ static void write_object(struct report_out *r, uint32_t id)
 void report_objects(struct report_out *r)
 {
 	const struct variables *variables = r->kernel->variables;
-	uint32_t *ids = xcalloc(variables->n, sizeof(*ids));
+	uint32_t *ids = report_order_objects(r->survey);
 
-	for (uint32_t i = 0; i < variables->n; i++)
-		ids[i] = i;
-	if (variables->n)
-		qsort_r(ids, variables->n, sizeof(*ids), compare, (void *)variables);
 	report_text(r, "objects");
 	report_open_list(r, YAML_BLOCK_SEQUENCE_STYLE);
 	for (uint32_t i = 0; i < variables->n; i++)

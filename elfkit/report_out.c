@@ -53,7 +53,7 @@ void report_begin(struct report_out *r)
 {
 	yaml_event_t event;
 
-	if (r->format == REPORT_JSON) {
+	if (r->format != REPORT_YAML) {
 		r->json = xcalloc(1, sizeof(*r->json));
 		return;
 	}
@@ -68,8 +68,8 @@ struct err *report_end(struct report_out *r)
 {
 	yaml_event_t event;
 
-	if (r->format == REPORT_JSON) {
-		if (!r->failed && json_dumpf(r->json->root, r->file, JSON_INDENT(2)))
+	if (r->format != REPORT_YAML) {
+		if (!r->failed && json_dumpf(r->json->root, r->file, r->format == REPORT_JSON ? JSON_INDENT(2) : JSON_COMPACT))
 			r->failed = true;
 		fputc('\n', r->file);
 		json_decref(r->json->root);
@@ -151,8 +151,7 @@ static size_t printable_at(const uint8_t *s)
 	return n;
 }
 
-/* Names come from the kernel's file as they are: what is not text is spelt out, as \xNN. */
-static char *as_text(const char *s)
+char *report_as_text(const char *s)
 {
 	char *text = xcalloc(strlen(s) + 1, 4), *end = text;
 
@@ -170,7 +169,7 @@ static char *as_text(const char *s)
 
 void report_text(struct report_out *r, const char *name)
 {
-	AUTO_FREE char *s = as_text(name);
+	AUTO_FREE char *s = report_as_text(name);
 	struct json_builder *b = r->json;
 
 	if (!b)

@@ -10,7 +10,11 @@
 
 #include "elfkit/survey.h"
 
-enum report_format { REPORT_YAML, REPORT_JSON };
+enum report_format {
+	REPORT_YAML,
+	REPORT_JSON,
+	REPORT_JSON_LINE,	/* the same without line breaks, for programs alone */
+};
 
 struct report_out {
 	const struct survey *survey;
@@ -34,5 +38,8 @@ void report_text(struct report_out *r, const char *name);
 void report_pair(struct report_out *r, const char *key, const char *value);
 void report_pair_number(struct report_out *r, const char *key, uint64_t value);
 void report_pair_flag(struct report_out *r, const char *key, bool value);
+
+/* Names come from the kernel's file as they are: what is not text is spelt out, as \xNN. Caller frees. */
+char *report_as_text(const char *s);
 
 #endif

@@ -59,7 +59,8 @@ struct report_object {
 struct report_member {
 	const char *name;		/* NULL: anonymous */
 	const char *type, *class;
-	uint64_t offset, size, bits;
+	uint64_t offset, size, bit, bits;
+	enum report_flag inside;
 	struct report_users users;
 };
 

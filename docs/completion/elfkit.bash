@@ -13,6 +13,9 @@ _elfkit()
 	--kernel-dir)
 		_filedir -d
 		return ;;
+	--dot | --html)
+		_filedir
+		return ;;
 	--at | --from | --probation | --retry | --to | --why | -f | -t)
 		return ;;
 	esac
