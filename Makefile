@@ -123,11 +123,18 @@ MODULES := \
 	elfkit/kmsg \
 	elfkit/loaded \
 	elfkit/loaded_write \
+	elfkit/modfile \
+	elfkit/control \
+	elfkit/trial \
+	elfkit/pack_text \
+	elfkit/pack \
+	elfkit/pack_make \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
 	elfkit/cmd_diff \
 	elfkit/cmd_frame \
 	elfkit/cmd_load \
+	elfkit/cmd_pack \
 	elfkit/cmd_refs \
 	elfkit/cmd_relink \
 	elfkit/cmd_status \
@@ -188,6 +195,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/elfkit/pack_text.o: $(wildcard elfkit/pack/*)
 
 $(BUILD)/t/unit/%: t/unit/%.c $(LIB) $(BUILD)/flags
 	$(say) CC $<
