@@ -6,6 +6,8 @@
 #	make bench		times beside objdump and pahole, and of a switch in a VM
 #	make soak		hours of loads and unloads under load
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
+#	make deb, make rpm	elfkit as a package, in build/packages
+#	make check-packages	packages in a virtual machine with systemd, boots and upgrades; takes a while
 #	make man		the manual pages, build/man
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make uninstall		of the same PREFIX and DESTDIR
@@ -160,7 +162,7 @@ FUZZ_TARGETS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
 
 # Goals that need no library; the others ask pkg-config, once.
-NO_LIBRARIES := clean demo check fuzz setup uninstall
+NO_LIBRARIES := clean demo check fuzz setup uninstall stage deb rpm
 ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
@@ -180,7 +182,7 @@ all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
-.PHONY: all units guest fuzz-targets man man-tools demo check bench soak fuzz setup install uninstall clean FORCE
+.PHONY: all units guest fuzz-targets man man-tools demo check bench soak fuzz setup install uninstall stage deb rpm clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -302,6 +304,33 @@ uninstall:
 	rm -rf $(DESTDIR)$(DATADIR)
 	rm -f $(DESTDIR)$(PREFIX)/bin/elfkit $(PAGES:$(BUILD)/man/%.1=$(DESTDIR)$(MANDIR)/man1/%.1) \
 		$(DESTDIR)$(MANDIR)/man5/elfkit-boundary.yaml.5 $(DESTDIR)$(BASHDIR)/elfkit $(DESTDIR)$(ZSHDIR)/_elfkit
+
+# elfkit as packages. The source as it is here, but for tests; what the two formats want is in docs/packaging.
+STAGE = $(BUILD)/packages/elfkit-$(VERSION)
+PACKAGER ?= elfkit packager <packager@example.org>
+stage:
+	$(Q)rm -rf $(BUILD)/packages && mkdir -p $(STAGE)
+	$(Q)cp -R elfkit disasm relink loader docs boundary.yaml Makefile README.md LICENSE $(STAGE)
+	$(Q)find $(BUILD)/packages -exec touch -d @$(DATE) {} +
+
+deb: stage
+	$(Q)cp -R docs/packaging/debian $(STAGE) && sed -i 's/@PACKAGER@/$(PACKAGER)/' $(STAGE)/debian/control
+	$(Q)printf 'elfkit ($(VERSION)) unstable; urgency=medium\n\n  * This version.\n\n -- $(PACKAGER)  %s\n' \
+		"$$(LC_ALL=C date -u -R -d @$(DATE))" > $(STAGE)/debian/changelog
+	cd $(STAGE) && env -u MAKEFLAGS -u MAKELEVEL -u BUILD dpkg-buildpackage -b -us -uc -tc
+	@ls $(BUILD)/packages/*.deb
+
+rpm: stage
+	$(Q)tar -C $(BUILD)/packages --sort=name --owner=0 --group=0 -czf $(STAGE).tar.gz elfkit-$(VERSION)
+	$(Q)sed 's/@VERSION@/$(VERSION)/; s/@PACKAGER@/$(PACKAGER)/; s/@RPM_DATE@/'"$$(LC_ALL=C date -u -d @$(DATE) '+%a %b %d %Y')"'/' \
+		docs/packaging/elfkit.spec > $(BUILD)/packages/elfkit.spec
+	env -u MAKEFLAGS -u MAKELEVEL -u BUILD SOURCE_DATE_EPOCH=$(DATE) rpmbuild -bb --quiet \
+		$(shell rpm --version >/dev/null 2>&1 && { rpm -q --quiet make 2>/dev/null || echo --nodeps; }) \
+		--define '_topdir $(abspath $(BUILD)/packages)/rpm' --define '_sourcedir $(abspath $(BUILD)/packages)' \
+		--define '_rpmdir $(abspath $(BUILD)/packages)' --define '_buildhost elfkit' \
+		--define 'use_source_date_epoch_as_buildtime 1' --define 'clamp_mtime_to_source_date_epoch 1' \
+		--define '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' $(BUILD)/packages/elfkit.spec
+	@ls $(BUILD)/packages/*.rpm
 
 clean:
 	rm -rf $(BUILD) compile_commands.json

@@ -69,10 +69,11 @@ static void fill_keys(struct making *m)
 	key(m, "DESCRIPTION", p->description);
 	key(m, "TREE", m->tree);
 	owned_key(m, "SPEC_MAINTAINER", pack_quote_spec(p->maintainer));
-	owned_key(m, "SPEC_DESCRIPTION", pack_quote_spec(p->description));
+	owned_key(m, "SPEC_DESCRIPTION", pack_capital(pack_quote_spec(p->description)));
 	owned_key(m, "HEALTH", pack_quote_unit(p->health));
 	owned_key(m, "PROBATION", xasprintf("%u", p->probation));
 	owned_key(m, "DATE", date("%a, %d %b %Y %H:%M:%S +0000", p->time));
+	owned_key(m, "YEAR", date("%Y", p->time));
 	owned_key(m, "RPM_DATE", date("%a %b %d %Y", p->time));
 }
 

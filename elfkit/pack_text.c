@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Templates come in by the assembler's .incbin, so that they can be read, and checked, as the files that they are. */
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,4 +91,10 @@ char *pack_quote_unit(const char *text)
 char *pack_quote_spec(const char *text)
 {
 	return quote(text, "%", "%");
+}
+
+char *pack_capital(char *text)
+{
+	*text = toupper((unsigned char)*text);
+	return text;
 }

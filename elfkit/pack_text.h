@@ -21,4 +21,7 @@ char *pack_text(enum pack_text which, const struct pack_key *keys, size_t n);
 char *pack_quote_unit(const char *text);
 char *pack_quote_spec(const char *text);
 
+/* @text with a capital, as summaries of RPM begin; those of Debian do not. */
+char *pack_capital(char *text);
+
 #endif
