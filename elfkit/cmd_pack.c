@@ -18,7 +18,7 @@ static const struct argp_option options[] = {
 	{ "health", OPT_HEALTH, "COMMAND", 0,
 	  "run by sh after each load: its success confirms, its failure puts back what was in before", 0 },
 	{ "probation", OPT_PROBATION, "SECONDS", 0, "the time that the health command has (default 60)", 0 },
-	{ "maintainer", OPT_MAINTAINER, "NAME <ADDRESS>", 0, "default: $DEBFULLNAME <$DEBEMAIL>, else the user", 0 },
+	{ "maintainer", OPT_MAINTAINER, "WHO", 0, "as \"NAME <ADDRESS>\" (default: $DEBFULLNAME <$DEBEMAIL>, else the user)", 0 },
 	{ "description", OPT_DESCRIPTION, "TEXT", 0, "one line (default: says scheduler and kernel)", 0 },
 	{ "verbose", 'v', NULL, 0, "show what dpkg-deb and rpmbuild say", 0 },
 	{ 0 },
