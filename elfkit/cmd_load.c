@@ -6,25 +6,36 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "elfkit/cmd.h"
+#include "elfkit/control.h"
 #include "elfkit/kmsg.h"
-#include "elfkit/loaded_write.h"
-#include "relink/object.h"
+#include "elfkit/modfile.h"
+#include "elfkit/trial.h"
 
-enum { OPT_RETRY = 256, OPT_PROBATION };
+enum { OPT_RETRY = 256, OPT_PROBATION, OPT_HEALTH, OPT_REPLACE, OPT_CHECK };
+
+#define HEALTH_PROBATION	60	/* seconds, where --health comes without --probation */
 
 static const struct argp_option options[] = {
 	{ "retry", OPT_RETRY, "N", 0,
 	  "while a task is in the way, try again up to N times, a second apart (default 0)", 0 },
 	{ "probation", OPT_PROBATION, "SECONDS", 0, "go back by itself unless confirmed in time", 0 },
+	{ "health", OPT_HEALTH, "COMMAND", 0,
+	  "run it with sh when the module is in: its success confirms, its failure puts back what was in before; has --probation to do it in (default 60)", 0 },
+	{ "replace", OPT_REPLACE, "NAMES", 0,
+	  "take over only from these modules (shell patterns with commas between), and remove them; refuse if another is in", 0 },
+	{ "check", OPT_CHECK, NULL, 0, "say whether it is for the running kernel, by release and build-id; load nothing", 0 },
 	{ 0 },
 };
 
 struct args {
 	const char *file;
-	unsigned int retry;
+	unsigned int retry, probation;
+	const char *health, *replace;
+	bool check;
 	char *parameters;	/* of the module */
 };
 
@@ -39,15 +50,22 @@ static void add_parameter(struct args *args, const char *text)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
-	AUTO_FREE char *parameter = NULL;
 
 	switch (key) {
 	case OPT_RETRY:
 		args->retry = cmd_number(arg, state, "--retry");
 		return 0;
 	case OPT_PROBATION:
-		parameter = xasprintf("probation=%u", cmd_number(arg, state, "--probation"));
-		add_parameter(args, parameter);
+		args->probation = cmd_number(arg, state, "--probation");
+		return 0;
+	case OPT_HEALTH:
+		args->health = *arg ? arg : NULL;	/* a unit's variable may be empty */
+		return 0;
+	case OPT_REPLACE:
+		args->replace = arg;
+		return 0;
+	case OPT_CHECK:
+		args->check = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (!args->file)
@@ -60,6 +78,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "no module is given");
 		return 0;
+	case ARGP_KEY_SUCCESS:
+		if (args->health && !args->probation)
+			args->probation = HEALTH_PROBATION;
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -71,42 +93,10 @@ static const struct argp argp = {
 	.doc = "Load a module that elfkit relink has made, and wait until it is in.\v"
 	       "insmod does the same; this one says what the kernel's log says about a failure. Parameters are "
 	       "those of the module: retries, delay_ms, walk.\n\n"
-	       "  elfkit load --probation=60 mysched.ko\n\n"
-	       "Exit status: 0 loaded, 1 refused (nothing has changed), 2 error.",
+	       "  elfkit load --probation=60 mysched.ko\n"
+	       "  elfkit load --health='systemctl is-system-running' --replace='mysched_*' mysched_2.ko\n\n"
+	       "Exit status: 0 loaded, 1 refused or not healthy (all is as it was before), 2 error.",
 };
-
-/* The value of @key in .modinfo, which is "KEY=VALUE" strings. */
-static const char *modinfo(const struct object *object, const char *key)
-{
-	size_t len = strlen(key);
-
-	for (uint32_t i = 1; i < object->nr_sections; i++) {
-		const struct object_section *s = &object->sections[i];
-		const char *text = (const char *)s->data, *end = text + s->size;
-
-		if (strcmp(s->name, ".modinfo") || !s->size || end[-1])
-			continue;
-		for (; text < end; text += strlen(text) + 1)
-			if (!strncmp(text, key, len) && text[len] == '=')
-				return text + len + 1;
-	}
-	return NULL;
-}
-
-static struct err *module_name_of(const char *path, char **ret)
-{
-	struct object *object = NULL;
-	const char *name = NULL;
-	struct err *err = object_read(path, &object);
-
-	if (!err && modinfo(object, "elfkit_build_id"))
-		name = modinfo(object, "name");
-	if (name)
-		*ret = xstrdup(name);
-	object_free(object);
-	err_free(err);
-	return *ret ? NULL : err_new("%s: not a module that elfkit relink has made", path);
-}
 
 static void print_reason(const char *text, void *arg)
 {
@@ -180,20 +170,63 @@ static struct err *print_loaded(const char *name)
 	return err;
 }
 
-static struct err *load(const struct args *args, int *status)
+/*
+ * --replace: nobody else may be in.  One of the very name of @file cannot be taken over from and goes first, but
+ * if it is @file itself; then *@in is set.
+ */
+static struct err *clear_way(const struct args *args, const struct modfile *file, const struct loaded_list *before,
+			     bool *in, int *status)
 {
-	AUTO_FREE char *name = NULL;
-	int fd = open(args->file, O_RDONLY | O_CLOEXEC), error = 0;
-	struct err *err;
+	const struct loaded *other = control_conflict(before, file->name, args->replace);
+	const struct loaded *same = loaded_find(before, file->name);
+
+	if (other) {
+		fprintf(stderr, "load: %s: refused: %s is in, which is not to be replaced; elfkit unload %s first\n",
+			file->name, other->name, other->name);
+		*status = EXIT_FINDINGS;
+		return NULL;
+	}
+	if (!same)
+		return NULL;
+	if (same->enabled && modfile_is_loaded(file, "")) {
+		printf("%s: is loaded already\n", file->name);
+		*in = true;
+		return NULL;
+	}
+	fprintf(stderr, "load: %s: one of the same name is loaded, and is removed first\n", file->name);
+	if (!control_unload("load", file->name, args->retry))
+		*status = EXIT_FINDINGS;
+	return NULL;
+}
+
+/* It is in: whether it stays, and what becomes of the one that was in before. */
+static struct err *settle(const struct args *args, const char *name, const struct loaded_list *before, int *status)
+{
+	const struct loaded *old = NULL;
+	struct err *err = trial_replaced(before, name, &old);
+	bool healthy = true;
+
+	if (!err && args->health)
+		err = trial_run(name, old, args->health, args->probation, args->retry, &healthy);
+	if (err)
+		return err;
+	if (!healthy)
+		*status = EXIT_FINDINGS;
+	else if (args->health)
+		printf("%s: confirmed\n", name);
+	if (healthy && args->replace && old && control_unload("load", old->name, args->retry))
+		printf("%s: removed\n", old->name);
+	return NULL;
+}
+
+static struct err *insert(const struct args *args, const char *name, int *status)
+{
+	int fd = open(args->file, O_RDONLY | O_CLOEXEC), error;
 
 	if (fd < 0)
 		return err_new("%s: %s", args->file, strerror(errno));
-	err = module_name_of(args->file, &name);
-	if (!err)
-		error = try_often(args, fd, name);
+	error = try_often(args, fd, name);
 	close(fd);
-	if (err)
-		return err;
 	if (error == EPERM || error == ENOSYS)
 		return err_new("%s: %s: loading a module takes root, and a kernel that allows it", name,
 			       strerror(error));
@@ -204,13 +237,57 @@ static struct err *load(const struct args *args, int *status)
 	return NULL;
 }
 
+static struct err *load(const struct args *args, const struct modfile *file, int *status)
+{
+	struct loaded_list before;
+	struct err *err = loaded_read("", &before);
+	bool in = false;
+
+	if (err)
+		return err;
+	if (args->replace)
+		err = clear_way(args, file, &before, &in, status);
+	if (!err && !in && *status == EXIT_CLEAN)
+		err = insert(args, file->name, status);
+	if (!err && *status == EXIT_CLEAN && !(in && loaded_find(&before, file->name)->confirmed))
+		err = settle(args, file->name, &before, status);
+	loaded_release(&before);
+	return err;
+}
+
+/* --check */
+static void check(const struct modfile *file, int *status)
+{
+	AUTO_FREE char *why = NULL;
+	struct utsname uts;
+
+	uname(&uts);
+	if (modfile_fits(file, "", uts.release, &why)) {
+		printf("%s: is for the running kernel\n", file->name);
+		return;
+	}
+	printf("%s: %s\n", file->name, why);
+	*status = EXIT_FINDINGS;
+}
+
 struct err *cmd_load(int argc, char **argv, int *status)
 {
 	struct args args = { .parameters = xstrdup("") };
+	AUTO_FREE char *probation = NULL;
+	struct modfile file = { 0 };
 	struct err *err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	err = load(&args, status);
+	if (args.probation) {
+		probation = xasprintf("probation=%u", args.probation);
+		add_parameter(&args, probation);
+	}
+	err = access(args.file, R_OK) ? err_new("%s: %s", args.file, strerror(errno)) : modfile_read(args.file, &file);
+	if (!err && args.check)
+		check(&file, status);
+	else if (!err)
+		err = load(&args, &file, status);
+	modfile_release(&file);
 	free(args.parameters);
 	return err;
 }

@@ -2,29 +2,25 @@
 /* elfkit unload: goes back and removes the module. */
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "elfkit/cmd.h"
-#include "elfkit/kmsg.h"
-#include "elfkit/loaded_write.h"
+#include "elfkit/control.h"
 
-enum { OPT_RETRY = 256 };
-
-#define REMOVE_TRIES	50
-#define REMOVE_PAUSE_US	100000
+enum { OPT_RETRY = 256, OPT_IF_LOADED };
 
 static const struct argp_option options[] = {
 	{ "retry", OPT_RETRY, "N", 0,
 	  "while a task is in the way, try again up to N times, a second apart (default 0)", 0 },
+	{ "if-loaded", OPT_IF_LOADED, NULL, 0, "it is no error that no such module is loaded", 0 },
 	{ 0 },
 };
 
 struct args {
-	const char *name;
+	const char *names;	/* patterns; NULL: the only one */
 	unsigned int retry;
+	bool if_loaded;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -35,10 +31,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_RETRY:
 		args->retry = cmd_number(arg, state, "--retry");
 		return 0;
+	case OPT_IF_LOADED:
+		args->if_loaded = true;
+		return 0;
 	case ARGP_KEY_ARG:
-		if (args->name)
-			argp_error(state, "only one module can be given");
-		args->name = arg;
+		if (args->names)
+			argp_error(state, "more than one argument: put commas between names");
+		args->names = arg;
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -47,122 +46,47 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[NAME]",
+	.args_doc = "[NAME[,NAME...]]",
 	.doc = "Go back to the kernel's own functions and remove the module.\v"
-	       "NAME may be left out where only one elfkit module is loaded. `echo 0 > "
+	       "NAME may be left out where only one elfkit module is loaded, and may be a shell pattern. `echo 0 > "
 	       "/sys/kernel/elfkit/NAME/enabled` and rmmod do the same.\n\n"
 	       "  elfkit unload --retry=10 mysched\n\n"
 	       "Exit status: 0 removed, 1 it is still in use and says why, 2 error.",
 };
 
-static struct err *choose(const struct loaded_list *list, const char *given, const char **ret)
+/* Which it is where no name is given. */
+static struct err *only_one(const struct args *args, const struct loaded_list *list)
 {
-	if (given && !loaded_find(list, given))
-		return err_new("%s: no elfkit module of this name is loaded", given);
-	if (!given && !list->n)
+	if (!list->n && !args->if_loaded)
 		return err_new("no elfkit module is loaded");
-	if (!given && list->n > 1)
+	if (list->n > 1)
 		return err_new("%u elfkit modules are loaded, %s and %s among them: name one", list->n, list->v[0].name,
 			       list->v[1].name);
-	*ret = given ? given : list->v[0].name;
 	return NULL;
-}
-
-static int write_zero(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), error;
-
-	if (fd < 0)
-		return errno;
-	error = write(fd, "0\n", 2) < 0 ? errno : 0;
-	close(fd);
-	return error;
-}
-
-static void print_reason(const char *text, void *arg)
-{
-	fprintf(stderr, "unload: %s: %s\n", (const char *)arg, text);
-}
-
-/* Where the log cannot be read, sysfs still knows who was in the way. */
-static void print_blockers(const char *name)
-{
-	struct loaded_list list;
-	const struct loaded *m;
-	struct err *err = loaded_read("", &list);
-
-	if (err) {
-		err_free(err);
-		return;
-	}
-	m = loaded_find(&list, name);
-	if (m)
-		loaded_write_blockers(m, "unload: ", stderr);
-	loaded_release(&list);
-}
-
-/* 0, or the errno of the last try. Reasons go to stderr. */
-static int disable(const struct args *args, const char *name)
-{
-	AUTO_FREE char *path = xasprintf("/sys/kernel/elfkit/%s/enabled", name);
-
-	for (unsigned int try = 0; ; try++) {
-		struct kmsg kmsg;
-		int error;
-
-		kmsg_open(&kmsg);
-		error = write_zero(path);
-		if (error && !kmsg_read(&kmsg, name, print_reason, (void *)name)) {
-			print_blockers(name);
-			fprintf(stderr, "unload: %s: %s\n", name, strerror(error));
-		}
-		kmsg_close(&kmsg);
-		if (error != EBUSY || try >= args->retry)
-			return error;
-		fprintf(stderr, "unload: %s: trying again, %u of %u\n", name, try + 1, args->retry);
-		sleep(1);
-	}
-}
-
-/* Who reads one of its files, or traces its functions, holds it a little longer. */
-static int remove_module(const char *name)
-{
-	int error = 0;
-
-	for (int try = 0; try < REMOVE_TRIES; try++) {
-		error = syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
-		if (error != EAGAIN && error != EBUSY)
-			break;
-		usleep(REMOVE_PAUSE_US);
-	}
-	return error;
 }
 
 static struct err *unload(const struct args *args, const struct loaded_list *list, int *status)
 {
-	const char *name = NULL;
-	struct err *err = choose(list, args->name, &name);
-	int error;
+	struct err *err = args->names ? NULL : only_one(args, list);
+	bool any = false;
 
-	if (err)
-		return err;
-	error = disable(args, name);
-	if (error == EACCES || error == EPERM)
-		return err_new("%s: %s: it takes root", name, strerror(error));
-	if (error) {
-		fprintf(stderr, "unload: %s: still enabled, nothing has changed\n", name);
-		*status = EXIT_FINDINGS;
-		return NULL;
+	for (uint32_t i = 0; !err && i < list->n; i++) {
+		const char *name = list->v[i].name;
+		AUTO_FREE char *path = xasprintf("/sys/kernel/elfkit/%s/enabled", name);
+
+		if (args->names && !control_matches(args->names, name))
+			continue;
+		any = true;
+		if (access(path, W_OK))
+			err = err_new("%s: %s: it takes root", path, strerror(errno));
+		else if (control_unload("unload", name, args->retry))
+			printf("%s: removed\n", name);
+		else
+			*status = EXIT_FINDINGS;
 	}
-	error = remove_module(name);
-	if (error) {
-		fprintf(stderr, "unload: %s: disabled, but not removed: %s%s\n", name, strerror(error),
-			error == EAGAIN || error == EBUSY ? "; somebody uses it" : "");
-		*status = EXIT_FINDINGS;
-		return NULL;
-	}
-	printf("%s: removed\n", name);
-	return NULL;
+	if (!err && args->names && !any && !args->if_loaded)
+		err = err_new("%s: no elfkit module of this name is loaded", args->names);
+	return err;
 }
 
 struct err *cmd_unload(int argc, char **argv, int *status)

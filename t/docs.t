@@ -74,7 +74,7 @@ is_deeply([grep { $relink !~ /refused: $_: / } qw(reference switch)], [], 'those
 my $loader = plain(slurp('docs/loader.md'));
 my @untold;
 $count = 0;
-for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unload cmd_status)) {
+for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unload cmd_status control trial modfile)) {
 	my $source = comments_removed(slurp($file)) =~ s/" (?:KBUILD_MODNAME|REMEDY) "/%s/gr =~ s/%(?:\*ph|p)[A-Za-z]*/%s/gr;
 	my @calls = $file =~ /^loader/ ? map({ calls($source, $_) } qw(pr_err pr_crit pr_notice pr_warn)) :
 		map({ calls($source, $_) } qw(err_new fprintf));
@@ -91,8 +91,13 @@ is_deeply(\@untold, [], 'docs/loader.md has each message of it') or diag(join "\
 my %parameter = map { $_ => 1 } map { slurp($_) =~ /\bmodule_param(?:_named)?\((\w+)/g } glob 'loader/*.c';
 is_deeply([grep { $loader !~ /\b$_\b/ } sort keys %parameter], [], 'and each parameter');
 
+# and of pack
+my $packages = plain(slurp('docs/packages.md'));
+my @packed = grep { length && $packages !~ /$_/ } map { pattern($_) } map { literals($_) } map { calls(comments_removed(slurp($_)), 'err_new') } glob 'elfkit/pack*.c';
+is_deeply(\@packed, [], 'docs/packages.md has each message of pack');
+
 # options: those that examples use exist, and those that exist are told
-for my $command (qw(boundary diff refs frame relink)) {
+for my $command (qw(boundary diff refs frame load pack relink status unload)) {
 	my (undef, $help) = run($elfkit, $command, '--help');
 	my %known = map { $_ => 1 } $help =~ /(--[a-z][a-z-]*)/g;
 	my %short = reverse $help =~ /^ +(-\w), (--[a-z-]+)/mg;
