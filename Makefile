@@ -7,6 +7,7 @@
 #	make soak		hours of loads and unloads under load
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
 #	make deb, make rpm	elfkit as a package, in build/packages
+#	make check-fleet	a roll-out to three virtual machines; takes a while
 #	make check-packages	packages in a virtual machine with systemd, boots and upgrades; takes a while
 #	make man		the manual pages, build/man
 #	make install		PREFIX=/usr/local DESTDIR=
@@ -162,7 +163,7 @@ FUZZ_TARGETS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
 
 # Goals that need no library; the others ask pkg-config, once.
-NO_LIBRARIES := clean demo check check-packages fuzz setup uninstall deb rpm
+NO_LIBRARIES := clean demo check check-fleet check-packages fuzz setup uninstall deb rpm
 ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
@@ -182,7 +183,7 @@ all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
-.PHONY: all units guest fuzz-targets man man-tools demo check check-packages bench soak fuzz setup install uninstall deb rpm clean FORCE
+.PHONY: all units guest fuzz-targets man man-tools demo check check-fleet check-packages bench soak fuzz setup install uninstall deb rpm clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -255,6 +256,10 @@ check-packages: setup
 	@lintian --fail-on error $(OUT)/elfkit_*.deb
 	@rpmlint -r docs/packaging/rpmlintrc $(OUT)/elfkit-*.rpm
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) prove --exec '' t/packaged
+
+check-fleet: setup
+	@$(MAKE) --no-print-directory all deb
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) prove --exec '' t/fleet
 
 soak: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak

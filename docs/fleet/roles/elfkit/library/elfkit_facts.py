@@ -99,9 +99,10 @@ def traced(path="/sys/kernel/tracing/enabled_functions"):
 def installed(module, scheduler):
     pattern = "elfkit-sched-%s*" % (scheduler.lower() + "-" if scheduler else "")
     status, out, _err = module.run_command(
-        ["dpkg-query", "-W", "-f", "${Package} ${Version} ${db:Status-Abbrev}\n", pattern])
-    lines = [line.split() for line in out.splitlines()] if status == 0 else []
-    return {name: version for name, version, state in lines if state[1] not in "nc"}
+        ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}|${Package}|${Version}\n", pattern])
+    lines = [line.split("|") for line in out.splitlines()] if status == 0 else []
+    # the second letter is the state: neither removed nor only its configuration is there
+    return {name: version for state, name, version in lines if state[1] not in "nc"}
 
 
 def main():

@@ -45,7 +45,7 @@ class Package:
 
     def __init__(self, module, path):
         self.run = lambda *argv: module.run_command(list(argv), check_rc=True)[1]
-        self.path = path
+        self.path = os.path.abspath(path)
 
     def manifest(self, ko, folder):
         out = os.path.join(folder, "manifest")
