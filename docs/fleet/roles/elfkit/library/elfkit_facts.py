@@ -80,17 +80,24 @@ def livepatches(top="/sys/kernel/livepatch"):
                     yield {"function": entry.rpartition(",")[0], "by": "livepatch " + patch}
 
 
-def kprobes(path="/sys/kernel/debug/kprobes/list"):
+def lines_of(top, path):
+    """Of a file that a kernel may lack, but not because its file system is not mounted."""
+    if not os.path.ismount(top):
+        raise ValueError("%s is not mounted" % top)
+    return slurp(top, path).splitlines() if os.path.exists(os.path.join(top, path)) else []
+
+
+def kprobes():
     """ADDRESS KIND FUNCTION+OFFSET ..."""
-    for line in slurp(path).splitlines():
+    for line in lines_of("/sys/kernel/debug", "kprobes/list"):
         m = re.match(r"\S+\s+[kr]\s+([^\s+]+)\+", line)
         if m:
             yield {"function": m.group(1), "by": "a kprobe"}
 
 
-def traced(path="/sys/kernel/tracing/enabled_functions"):
+def traced():
     """FUNCTION (COUNT) ..."""
-    for line in slurp(path).splitlines():
+    for line in lines_of("/sys/kernel/tracing", "enabled_functions"):
         m = re.match(r"(\S+) \(\d+\)", line)
         if m:
             yield {"function": m.group(1), "by": "function tracing"}
