@@ -7,6 +7,9 @@
 #	make soak		an hour of loads and unloads under load; SOAK_TIME=3600
 #	make breaks		elfkit broken on purpose: a test must notice each time
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
+#	make deb, make rpm	elfkit as a package, in build/packages
+#	make check-fleet	a roll-out to three virtual machines; takes a while
+#	make check-packages	packages in a virtual machine with systemd, boots and upgrades; takes a while
 #	make man		the manual pages, build/man
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make uninstall		of the same PREFIX and DESTDIR
@@ -135,16 +138,22 @@ MODULES := \
 	relink/standalone \
 	relink/relink \
 	elfkit/kmsg \
-	elfkit/modinfo \
 	elfkit/loaded \
 	elfkit/loaded_write \
 	elfkit/outcome \
 	elfkit/refs_out \
+	elfkit/modfile \
+	elfkit/control \
+	elfkit/trial \
+	elfkit/pack_text \
+	elfkit/pack \
+	elfkit/pack_make \
 	elfkit/cmd \
 	elfkit/cmd_boundary \
 	elfkit/cmd_diff \
 	elfkit/cmd_frame \
 	elfkit/cmd_load \
+	elfkit/cmd_pack \
 	elfkit/cmd_refs \
 	elfkit/cmd_relink \
 	elfkit/cmd_status \
@@ -170,7 +179,7 @@ FUZZ_TARGETS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
 
 # Goals that need no library; the others ask pkg-config, once.
-NO_LIBRARIES := clean demo check breaks fuzz setup uninstall
+NO_LIBRARIES := clean demo check breaks check-fleet check-packages fuzz setup uninstall deb rpm
 ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
@@ -190,7 +199,7 @@ all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
-.PHONY: all units guest fuzz-targets man man-tools demo check bench soak breaks fuzz setup install uninstall clean FORCE
+.PHONY: all units guest fuzz-targets man man-tools demo check breaks check-fleet check-packages bench soak fuzz setup install uninstall deb rpm clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -205,6 +214,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/elfkit/pack_text.o: $(wildcard elfkit/pack/*)
 
 $(BUILD)/t/unit/%: t/unit/%.c $(LIB) $(BUILD)/flags
 	$(say) CC $<
@@ -257,6 +268,17 @@ check: setup
 
 bench: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/bench
+
+check-packages: setup
+	@$(MAKE) --no-print-directory all guest
+	@$(MAKE) --no-print-directory deb rpm
+	@lintian --fail-on error $(OUT)/elfkit_*.deb
+	@rpmlint -r docs/packaging/rpmlintrc $(OUT)/elfkit-*.rpm
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) prove --exec '' t/packaged
+
+check-fleet: setup
+	@$(MAKE) --no-print-directory all deb
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) prove --exec '' t/fleet
 
 soak: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak
@@ -316,6 +338,38 @@ uninstall:
 	rm -rf $(DESTDIR)$(DATADIR)
 	rm -f $(DESTDIR)$(PREFIX)/bin/elfkit $(PAGES:$(BUILD)/man/%.1=$(DESTDIR)$(MANDIR)/man1/%.1) \
 		$(DESTDIR)$(MANDIR)/man5/elfkit-boundary.yaml.5 $(DESTDIR)$(BASHDIR)/elfkit $(DESTDIR)$(ZSHDIR)/_elfkit
+
+# elfkit as packages, made of a copy of the source without tests; what the two formats want is in docs/packaging.
+# It all happens in a folder of its own for each.
+PACKAGER ?= elfkit packager <packager@example.org>
+OUT = $(abspath $(BUILD))/packages
+SOURCE = $(OUT)/$@/elfkit-$(VERSION)
+define copy-source
+	$(Q)rm -rf $(OUT)/$@ && mkdir -p $(SOURCE)
+	$(Q)cp -R elfkit disasm relink loader docs boundary.yaml Makefile README.md LICENSE $(SOURCE)
+endef
+CLEAN_ENV = env -u MAKEFLAGS -u MAKELEVEL -u BUILD -u CFLAGS SOURCE_DATE_EPOCH=$(DATE)
+
+deb:
+	$(copy-source)
+	$(Q)cp -R docs/packaging/debian $(SOURCE) && sed -i 's/@PACKAGER@/$(PACKAGER)/' $(SOURCE)/debian/control
+	$(Q)printf 'elfkit ($(VERSION)) unstable; urgency=medium\n\n  * This version.\n\n -- $(PACKAGER)  %s\n' \
+		"$$(LC_ALL=C date -u -R -d @$(DATE))" > $(SOURCE)/debian/changelog
+	$(Q)cd $(SOURCE) && $(CLEAN_ENV) dpkg-buildpackage -b -us -uc > $(OUT)/deb.log 2>&1 || { tail -n 30 $(OUT)/deb.log >&2; exit 1; }
+	@mv $(OUT)/$@/elfkit_*.deb $(OUT) && rm -rf $(OUT)/$@ && echo $(OUT)/elfkit_*.deb
+
+# Where RPM's database knows no make, as on Debian, it cannot know what else the build needs.
+rpm:
+	$(copy-source)
+	$(Q)tar -C $(OUT)/$@ --sort=name --owner=0 --group=0 --mtime=@$(DATE) -czf $(SOURCE).tar.gz elfkit-$(VERSION)
+	$(Q)sed 's/@VERSION@/$(VERSION)/; s/@PACKAGER@/$(PACKAGER)/; s/@RPM_DATE@/'"$$(LC_ALL=C date -u -d @$(DATE) '+%a %b %d %Y')"'/' \
+		docs/packaging/elfkit.spec > $(OUT)/$@/elfkit.spec
+	$(Q)$(CLEAN_ENV) rpmbuild -bb $$(rpm -q --quiet make 2>/dev/null || echo --nodeps) \
+		--define '_topdir $(OUT)/$@' --define '_sourcedir $(OUT)/$@' --define '_rpmdir $(OUT)' --define '_buildhost elfkit' \
+		--define 'use_source_date_epoch_as_buildtime 1' --define 'clamp_mtime_to_source_date_epoch 1' \
+		--define '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' $(OUT)/$@/elfkit.spec \
+		> $(OUT)/rpm.log 2>&1 || { tail -n 30 $(OUT)/rpm.log >&2; exit 1; }
+	@rm -rf $(OUT)/$@ && echo $(OUT)/elfkit-*.rpm
 
 clean:
 	rm -rf $(BUILD) compile_commands.json

@@ -15,6 +15,7 @@ struct err *cmd_boundary(int argc, char **argv, int *status);
 struct err *cmd_diff(int argc, char **argv, int *status);
 struct err *cmd_frame(int argc, char **argv, int *status);
 struct err *cmd_load(int argc, char **argv, int *status);
+struct err *cmd_pack(int argc, char **argv, int *status);
 struct err *cmd_refs(int argc, char **argv, int *status);
 struct err *cmd_relink(int argc, char **argv, int *status);
 struct err *cmd_status(int argc, char **argv, int *status);

@@ -6,28 +6,37 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "elfkit/cmd.h"
+#include "elfkit/control.h"
 #include "elfkit/kmsg.h"
-#include "elfkit/loaded_write.h"
-#include "elfkit/modinfo.h"
-#include "elfkit/outcome.h"
+#include "elfkit/modfile.h"
+#include "elfkit/trial.h"
 
-enum { OPT_RETRY = 256, OPT_PROBATION, OPT_JSON };
+enum { OPT_RETRY = 256, OPT_PROBATION, OPT_HEALTH, OPT_REPLACE, OPT_CHECK, OPT_JSON };
+
+#define HEALTH_PROBATION	60	/* seconds, where --health comes without --probation */
 
 static const struct argp_option options[] = {
 	{ "retry", OPT_RETRY, "N", 0,
 	  "while a task is in the way, try again up to N times, a second apart (default 0)", 0 },
 	{ "probation", OPT_PROBATION, "SECONDS", 0, "go back by itself unless confirmed in time", 0 },
+	{ "health", OPT_HEALTH, "COMMAND", 0,
+	  "run it with sh when the module is in: its success confirms, its failure puts back what was in before; has --probation to do it in (default 60)", 0 },
+	{ "replace", OPT_REPLACE, "NAMES", 0,
+	  "take over only from these modules (shell patterns with commas between), and remove them; refuse if another is in", 0 },
 	{ "json", OPT_JSON, NULL, 0, "write JSON", 0 },
+	{ "check", OPT_CHECK, NULL, 0, "say whether it is for the running kernel, by release and build-id; load nothing", 0 },
 	{ 0 },
 };
 
 struct args {
 	const char *file;
-	unsigned int retry;
-	bool json;
+	unsigned int retry, probation;
+	const char *health, *replace;
+	bool check, json;
 	char *parameters;	/* of the module */
 };
 
@@ -42,15 +51,22 @@ static void add_parameter(struct args *args, const char *text)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
-	AUTO_FREE char *parameter = NULL;
 
 	switch (key) {
 	case OPT_RETRY:
 		args->retry = cmd_number(arg, state, "--retry");
 		return 0;
 	case OPT_PROBATION:
-		parameter = xasprintf("probation=%u", cmd_number(arg, state, "--probation"));
-		add_parameter(args, parameter);
+		args->probation = cmd_number(arg, state, "--probation");
+		return 0;
+	case OPT_HEALTH:
+		args->health = *arg ? arg : NULL;	/* a unit's variable may be empty */
+		return 0;
+	case OPT_REPLACE:
+		args->replace = arg;
+		return 0;
+	case OPT_CHECK:
+		args->check = true;
 		return 0;
 	case OPT_JSON:
 		args->json = true;
@@ -66,6 +82,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "no module is given");
 		return 0;
+	case ARGP_KEY_SUCCESS:
+		if (args->health && !args->probation)
+			args->probation = HEALTH_PROBATION;
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -77,8 +97,9 @@ static const struct argp argp = {
 	.doc = "Load a module that elfkit relink has made, and wait until it is in.\v"
 	       "insmod does the same; this one says what the kernel's log says about a failure. Parameters are "
 	       "those of the module: retries, delay_ms, walk.\n\n"
-	       "  elfkit load --probation=60 mysched.ko\n\n"
-	       "Exit status: 0 loaded, 1 refused (nothing has changed), 2 error.",
+	       "  elfkit load --probation=60 mysched.ko\n"
+	       "  elfkit load --health='systemctl is-system-running' --replace='mysched_*' mysched_2.ko\n\n"
+	       "Exit status: 0 loaded, 1 refused or not healthy (all is as it was before), 2 error.",
 };
 
 /* What the log does not say, or where it cannot be read. */
@@ -105,6 +126,8 @@ static const char *explain(int error)
 /* 0, or the errno of the last try. */
 static int try_often(const struct args *args, int fd, struct outcome *outcome)
 {
+	const char *name = outcome->name;
+	struct outcome_of of = { outcome, name };
 	int error;
 
 	for (unsigned int try = 0; ; try++) {
@@ -117,20 +140,19 @@ static int try_often(const struct args *args, int fd, struct outcome *outcome)
 			kmsg_close(&kmsg);
 			return 0;
 		}
-		said = kmsg_read(&kmsg, outcome->name, outcome_line, outcome);
+		said = kmsg_read(&kmsg, name, outcome_line, &of);
 		kmsg_close(&kmsg);
 		if (!said || error == EEXIST)
-			outcome_say(outcome, "%s", explain(error));
+			outcome_say(outcome, name, "%s", explain(error));
 		if (error != EBUSY || try >= args->retry)
 			return error;
-		outcome_say(outcome, "trying again, %u of %u", try + 1, args->retry);
+		outcome_say(outcome, name, "trying again, %u of %u", try + 1, args->retry);
 		sleep(1);
 	}
 }
 
-static struct err *print_loaded(const struct outcome *outcome, bool json)
+static struct err *print_loaded(const char *name)
 {
-	const char *name = outcome->name;
 	struct loaded_list list;
 	const struct loaded *m;
 	struct err *err = loaded_read("", &list);
@@ -138,56 +160,148 @@ static struct err *print_loaded(const struct outcome *outcome, bool json)
 	if (err)
 		return err;
 	m = loaded_find(&list, name);
-	if (!m)
-		err = err_new("%s: loaded, but /sys/kernel/elfkit/%s is not there", name, name);
-	else if (json)
-		err = outcome_write_json(outcome, true, m, stdout);
-	else
+	if (m)
 		printf("%s: loaded, %u functions, stopped %" PRIu64 " us%s%s%s\n", name, m->nr_functions,
 		       loaded_time(m, "load_stopped_ns") / 1000,
 		       m->confirmed ? "" : "; to stay: echo 1 > /sys/kernel/elfkit/", m->confirmed ? "" : name,
 		       m->confirmed ? "" : "/confirm");
+	else
+		err = err_new("%s: loaded, but /sys/kernel/elfkit/%s is not there", name, name);
 	loaded_release(&list);
 	return err;
 }
 
-static struct err *report(const struct args *args, struct outcome *outcome, int error, int *status)
+/* With --json this comes last, when it is known what became of it. */
+static struct err *print_json(const struct outcome *outcome, bool done)
 {
+	struct loaded_list list;
+	struct err *err = loaded_read("", &list);
+
+	if (err)
+		return err;
+	err = outcome_write_json(outcome, done, loaded_find(&list, outcome->name), stdout);
+	loaded_release(&list);
+	return err;
+}
+
+/*
+ * --replace: nobody else may be in.  One of the very name of @file cannot be taken over from and goes first, but
+ * if it is @file itself; then *@in is set.
+ */
+static void clear_way(const struct args *args, const struct modfile *file, const struct loaded_list *before,
+		      struct outcome *outcome, bool *in, int *status)
+{
+	const struct loaded *other = control_conflict(before, file->name, args->replace);
+	const struct loaded *same = loaded_find(before, file->name);
+
+	if (other) {
+		outcome_say(outcome, file->name, "refused: %s is in, which is not to be replaced; elfkit unload %s first",
+			    other->name, other->name);
+		*status = EXIT_FINDINGS;
+	} else if (same && same->enabled && modfile_is_loaded(file, "")) {
+		if (!args->json)
+			printf("%s: is loaded already\n", file->name);
+		*in = true;
+	} else if (same) {
+		outcome_say(outcome, file->name, "one of the same name is loaded, and is removed first");
+		if (!control_unload(outcome, file->name, args->retry))
+			*status = EXIT_FINDINGS;
+	}
+}
+
+/* It is in: whether it stays, and what becomes of the one that was in before. */
+static struct err *settle(const struct args *args, struct outcome *outcome, const struct loaded_list *before, int *status)
+{
+	const struct loaded *old = NULL;
+	struct err *err = trial_replaced(before, outcome->name, &old);
+	bool healthy = true;
+
+	if (!err && args->health)
+		err = trial_run(outcome, old, args->health, args->probation, args->retry, &healthy);
+	if (err)
+		return err;
+	if (!healthy)
+		*status = EXIT_FINDINGS;
+	else if (args->health && !args->json)
+		printf("%s: confirmed\n", outcome->name);
+	if (healthy && args->replace && old && control_unload(outcome, old->name, args->retry) && !args->json)
+		printf("%s: removed\n", old->name);
+	return NULL;
+}
+
+static struct err *insert(const struct args *args, struct outcome *outcome, int *status)
+{
+	int fd = open(args->file, O_RDONLY | O_CLOEXEC), error;
+
+	if (fd < 0)
+		return err_new("%s: %s", args->file, strerror(errno));
+	error = try_often(args, fd, outcome);
+	close(fd);
 	if (error == EPERM || error == ENOSYS)
 		return err_new("%s: %s: loading a module takes root, and a kernel that allows it", outcome->name,
 			       strerror(error));
 	if (!error)
-		return print_loaded(outcome, args->json);
-	outcome_say(outcome, "not loaded, nothing has changed");
+		return args->json ? NULL : print_loaded(outcome->name);
+	outcome_say(outcome, outcome->name, "not loaded, nothing has changed");
 	*status = EXIT_FINDINGS;
-	return args->json ? outcome_write_json(outcome, false, NULL, stdout) : NULL;
+	return NULL;
 }
 
-static struct err *load(const struct args *args, int *status)
+static struct err *load(const struct args *args, const struct modfile *file, int *status)
 {
-	struct outcome outcome = { .command = "load" };
-	AUTO_FREE char *name = NULL;
-	int fd = open(args->file, O_RDONLY | O_CLOEXEC);
-	struct err *err;
+	struct outcome outcome = { .command = "load", .name = file->name };
+	struct loaded_list before;
+	struct err *err = loaded_read("", &before);
+	bool in = false;
 
-	if (fd < 0)
-		return err_new("%s: %s", args->file, strerror(errno));
-	err = modinfo_module_name(args->file, &name);
-	outcome.name = name;
-	if (!err)
-		err = report(args, &outcome, try_often(args, fd, &outcome), status);
-	close(fd);
+	if (err)
+		return err;
+	if (args->replace)
+		clear_way(args, file, &before, &outcome, &in, status);
+	if (!in && *status == EXIT_CLEAN)
+		err = insert(args, &outcome, status);
+	if (!err && *status == EXIT_CLEAN && !(in && loaded_find(&before, file->name)->confirmed))
+		err = settle(args, &outcome, &before, status);
+	if (!err && args->json)
+		err = print_json(&outcome, *status == EXIT_CLEAN);
 	outcome_release(&outcome);
+	loaded_release(&before);
 	return err;
+}
+
+/* --check */
+static void check(const struct modfile *file, int *status)
+{
+	AUTO_FREE char *why = NULL;
+	struct utsname uts;
+
+	uname(&uts);
+	if (modfile_fits(file, "", uts.release, &why)) {
+		printf("%s: is for the running kernel\n", file->name);
+		return;
+	}
+	printf("%s: %s\n", file->name, why);
+	*status = EXIT_FINDINGS;
 }
 
 struct err *cmd_load(int argc, char **argv, int *status)
 {
 	struct args args = { .parameters = xstrdup("") };
+	AUTO_FREE char *probation = NULL;
+	struct modfile file = { 0 };
 	struct err *err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	err = load(&args, status);
+	if (args.probation) {
+		probation = xasprintf("probation=%u", args.probation);
+		add_parameter(&args, probation);
+	}
+	err = access(args.file, R_OK) ? err_new("%s: %s", args.file, strerror(errno)) : modfile_read(args.file, &file);
+	if (!err && args.check)
+		check(&file, status);
+	else if (!err)
+		err = load(&args, &file, status);
+	modfile_release(&file);
 	free(args.parameters);
 	return err;
 }

@@ -17,6 +17,7 @@ static const struct command {
 	{ "diff", cmd_diff, "say what is different between the boundaries of two kernels" },
 	{ "frame", cmd_frame, "print a function's stack frame, and what the code behind a call reads of it" },
 	{ "load", cmd_load, "load a module that relink has made; says why not" },
+	{ "pack", cmd_pack, "make packages of a module, for Debian and RPM" },
 	{ "refs", cmd_refs, "list what refers to the functions of a kernel" },
 	{ "relink", cmd_relink, "make rebuilt scheduler objects into a module for a running kernel" },
 	{ "status", cmd_status, "list the elfkit modules of the running kernel" },

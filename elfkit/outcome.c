@@ -2,13 +2,14 @@
 /* Lines for people, and the same lines for programs. */
 #include <jansson.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "elfkit/loaded_write.h"
 #include "elfkit/outcome.h"
 
 #define OUTCOME_SCHEMA 1
 
-void outcome_say(struct outcome *outcome, const char *fmt, ...)
+void outcome_say(struct outcome *outcome, const char *name, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list ap;
@@ -17,14 +18,17 @@ void outcome_say(struct outcome *outcome, const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = xstrdup("");
 	va_end(ap);
-	fprintf(stderr, "%s: %s: %s\n", outcome->command, outcome->name, text);
+	fprintf(stderr, "%s: %s: %s\n", outcome->command, name, text);
 	GROW(outcome->lines, outcome->n, outcome->cap);
-	outcome->lines[outcome->n++] = text;
+	outcome->lines[outcome->n++] = strcmp(name, outcome->name) ? xasprintf("%s: %s", name, text) : xstrdup(text);
+	free(text);
 }
 
 void outcome_line(const char *text, void *arg)
 {
-	outcome_say(arg, "%s", text);
+	const struct outcome_of *of = arg;
+
+	outcome_say(of->outcome, of->name, "%s", text);
 }
 
 struct err *outcome_write_json(const struct outcome *outcome, bool done, const struct loaded *module, FILE *file)

@@ -9,15 +9,19 @@
 
 struct outcome {
 	const char *command;	/* load, unload */
-	const char *name;	/* of the module */
+	const char *name;	/* of the module that it is about; others may be told of, too */
 	char **lines;		/* what was told */
 	uint32_t n, cap;
 };
 
 /* "COMMAND: NAME: TEXT" on stderr. */
-void outcome_say(struct outcome *outcome, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void outcome_say(struct outcome *outcome, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same for a line of the kernel's log: @arg is the outcome (kmsg_read). */
+/* The same for lines of the kernel's log (kmsg_read): @arg is one of these. */
+struct outcome_of {
+	struct outcome *outcome;
+	const char *name;
+};
 void outcome_line(const char *text, void *arg);
 
 /* { "elfkit_load": 1, "name", "done", "log", and with @module what elfkit status says of it } */

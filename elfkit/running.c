@@ -28,18 +28,12 @@ struct build_id {
 	size_t len;		/* 0: not known */
 };
 
-static void read_build_id(const char *root, struct build_id *ret)
+/* The build-id among @len bytes of notes (gABI, "Note Section"). */
+static void find_build_id(const uint8_t *notes, size_t len, struct build_id *ret)
 {
-	AUTO_FREE char *path = xasprintf("%s/sys/kernel/notes", root);
-	FILE *file = fopen(path, "re");
-	uint8_t notes[4096];
-	size_t len, at = 0;
+	size_t at = 0;
 
 	ret->len = 0;
-	if (!file)
-		return;
-	len = fread(notes, 1, sizeof(notes), file);
-	fclose(file);
 	while (len - at >= sizeof(Elf64_Nhdr)) {
 		Elf64_Nhdr note;
 		size_t name, desc;
@@ -58,6 +52,58 @@ static void read_build_id(const char *root, struct build_id *ret)
 		}
 		at += name + desc;
 	}
+}
+
+static void read_notes(const char *path, struct build_id *ret)
+{
+	FILE *file = fopen(path, "re");
+	uint8_t notes[4096];
+
+	ret->len = 0;
+	if (!file)
+		return;
+	find_build_id(notes, fread(notes, 1, sizeof(notes), file), ret);
+	fclose(file);
+}
+
+static void read_build_id(const char *root, struct build_id *ret)
+{
+	AUTO_FREE char *path = xasprintf("%s/sys/kernel/notes", root);
+
+	read_notes(path, ret);
+}
+
+static char *in_hex(const struct build_id *id)
+{
+	char *text = id->len ? xcalloc(2, id->len + 1) : NULL;
+
+	for (size_t i = 0; i < id->len; i++)
+		sprintf(text + 2 * i, "%02x", id->bytes[i]);
+	return text;
+}
+
+char *running_note_build_id(const uint8_t *notes, size_t len)
+{
+	struct build_id id;
+
+	find_build_id(notes, len, &id);
+	return in_hex(&id);
+}
+
+char *running_notes_file(const char *path)
+{
+	struct build_id id;
+
+	read_notes(path, &id);
+	return in_hex(&id);
+}
+
+char *running_build_id(const char *root)
+{
+	struct build_id id;
+
+	read_build_id(root, &id);
+	return in_hex(&id);
 }
 
 static bool is_it(const char *path, const struct build_id *id)

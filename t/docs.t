@@ -74,7 +74,7 @@ is_deeply([grep { $relink !~ /refused: $_: / } qw(reference switch)], [], 'those
 my $loader = plain(slurp('docs/loader.md'));
 my @untold;
 $count = 0;
-for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unload cmd_status)) {
+for my $file (sort glob('loader/*.c'), map { "elfkit/$_.c" } qw(cmd_load cmd_unload cmd_status control trial modfile)) {
 	my $source = comments_removed(slurp($file)) =~ s/" (?:KBUILD_MODNAME|REMEDY) "/%s/gr =~ s/%(?:\*ph|p)[A-Za-z]*/%s/gr;
 	my @calls = $file =~ /^loader/ ? map({ calls($source, $_) } qw(pr_err pr_crit pr_notice pr_warn)) :
 		(map({ calls($source, $_) } qw(err_new fprintf outcome_say)), $source =~ /^\t\treturn ("[^"]* [^"]*");/mg);
@@ -112,6 +112,11 @@ cmp_ok($pairs, '>=', 18, 'messages are found with their errno');
 is_deeply(\@other, [], 'docs/loader.md has the errno of each') or diag(join "\n", @other);
 my %parameter = map { $_ => 1 } map { slurp($_) =~ /\bmodule_param(?:_named)?\((\w+)/g } glob 'loader/*.c';
 is_deeply([grep { $loader !~ /\b$_\b/ } sort keys %parameter], [], 'and each parameter');
+
+# and of pack
+my $packages = plain(slurp('docs/packages.md'));
+my @packed = grep { length && $packages !~ /$_/ } map { pattern($_) } map { literals($_) } map { calls(comments_removed(slurp($_)), 'err_new') } glob 'elfkit/pack*.c';
+is_deeply(\@packed, [], 'docs/packages.md has each message of pack');
 
 # keys: whatever a command writes as YAML or JSON is in the reference, as code
 {

@@ -16,7 +16,7 @@ _elfkit()
 	--dot | --html)
 		_filedir
 		return ;;
-	--at | --from | --probation | --retry | --to | --why | -f | -t)
+	--at | --description | --from | --health | --maintainer | --pkgversion | --probation | --replace | --retry | --to | --why | -f | -t)
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -26,7 +26,7 @@ _elfkit()
 		return
 	fi
 	case $command in
-	load) _filedir ko ;;
+	load | pack) _filedir ko ;;
 	diff) _filedir '@(yaml|json)' ;;
 	relink) _filedir ;;
 	unload) mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/kernel/elfkit 2>/dev/null)" -- "$cur") ;;

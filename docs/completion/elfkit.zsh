@@ -14,7 +14,7 @@ case $words[CURRENT] in
 	compadd -- ${options:#*=} ;;
 *)
 	case $words[2] in
-	load) _files -g '*.ko' ;;
+	load | pack) _files -g '*.ko' ;;
 	diff) _files -g '*.(yaml|json)' ;;
 	unload) [[ -d /sys/kernel/elfkit ]] && _files -W /sys/kernel/elfkit ;;
 	status) ;;

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is read of a module before the kernel gets it. */
-#include "elfkit/modinfo.h"
+#include "elfkit/modfile.h"
 #include "t/unit/elf_builder.h"
 
-#define MADE "elfkit_build_id=00\0"
+#define MADE "elfkit_build_id=00\0elfkit_kernel=1.2\0elfkit_functions=3\0elfkit_version=0.1\0"
 
 static struct err *name_of(const void *modinfo, size_t size, uint32_t type, char **ret)
 {
 	struct elf_builder b;
+	struct modfile file;
 	struct err *err;
 
 	elf_init(&b, ET_REL);
 	elf_section(&b, ".modinfo", type, SHF_ALLOC, 0, modinfo, size);
 	elf_build(&b);
-	err = modinfo_module_name(elf_save(&b), ret);
+	err = modfile_read(elf_save(&b), &file);
+	if (!err)
+		*ret = xstrdup(file.name);
+	modfile_release(&file);
 	elf_release(&b);
 	return err;
 }
