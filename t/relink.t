@@ -8,10 +8,17 @@ use Elfkit;
 use Examples;
 use Test::More;
 
-# Where a module takes the address of a function that the objects have: how many addresses there are, and those that
-# lead to its own instance
+# The addresses that code and data of a module hold: how many there are; those that lead to its own instance of a function
+# that the objects have; and what share of those in the kernel is where a symbol of vmlinux begins
 sub addresses {
-	my ($ko, @objects) = @_;
+	no warnings 'portable';
+	my ($ko, $vmlinux, @objects) = @_;
+	my (%there, %begins);
+	for (`nm $vmlinux`) {
+		my ($value, undef, $name) = split;
+		$there{$name} //= hex $value;
+		$begins{hex $value} = 1;
+	}
 	my %theirs = map { (split)[2] => 1 } grep { / [tT] / } `nm @objects`;
 	my (%value, %section, %function, @own);
 	for (`readelf -sW $ko`) {
@@ -22,17 +29,21 @@ sub addresses {
 	for (`readelf -SW $ko`) {
 		($value{$2}, $section{$2}) = (0, $1) if /\[ *(\d+)\] (\S+)/;
 	}
-	my ($from, $count) = ('', 0);
+	my ($from, $count, $outside, $begin) = ('', 0, 0, 0);
 	for (`readelf -rW $ko`) {
 		$from = $1 if /^Relocation section '\.rela(\S*)'/;
 		my ($name, $sign, $addend) = /^\w+ +\w+ +R_X86_64_(?:32S|64) +\w+ (\S+) ([+-]) (\w+)$/ or next;
 		next if $from !~ /^\.(?:text|sched\.text|rodata|data)$/;
-		my $at = $value{$name} + ($sign eq '-' ? -1 : 1) * hex $addend;
+		my $distance = ($sign eq '-' ? -1 : 1) * hex $addend;
+		my $at = $value{$name} + $distance;
 		my $function = $function{$section{$name}}{$at};
 		push @own, "$from: $function" if $function;
 		$count++;
+		next if $section{$name} ne 'UND' || !defined $there{$name};
+		$outside++;
+		$begin++ if $begins{$there{$name} + $distance};
 	}
-	return ($count, @own);
+	return ($count, $begin / ($outside || 1), @own);
 }
 
 for my $kernel (@kernels) {
@@ -67,8 +78,9 @@ for my $kernel (@kernels) {
 		"$kernel: nothing that a module must not carry");
 
 	# calls go to the new body, addresses to the old entry: nothing that is called later leads into a module that is gone
-	my ($addresses, @own) = addresses("$tmp/hello.ko", objects($kernel, 'hello'));
+	my ($addresses, $share, @own) = addresses("$tmp/hello.ko", kernel_dir($kernel) . '/vmlinux', objects($kernel, 'hello'));
 	cmp_ok($addresses, '>', 1000, "$kernel: the module holds addresses");
+	cmp_ok($share, '>', 0.8, "$kernel: those in the kernel are of something that begins there");
 	is_deeply(\@own, [], "$kernel: of functions that it replaces it has those of the kernel");
 
 	# the adapter goes on at vmlinux's own call, through the old prologue

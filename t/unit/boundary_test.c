@@ -32,6 +32,7 @@ static const char core[] = PRELUDE
 	"NOINLINE __attribute__((section(\".entry.text\"))) int entry_only(int x) { ROOM; return x; }\n"
 	"int copied(int x) { ROOM; return x + 2 * nr; }\n"
 	"int unreferenced(int x) { ROOM; return x + 9 * nr; }\n"
+	"int handed_out(int x) { ROOM; return x - 7 * nr; }\n"
 	"#include \"sched.h\"\n"
 	"int uses_header(int x) { ROOM; return from_header(x); }\n";
 
@@ -39,7 +40,9 @@ static const char sched_h[] =
 	"static inline __attribute__((always_inline)) int from_header(int x) { return x * 5 + nr; }\n";
 
 static const char other[] = PRELUDE
-	"int interface(int), exported(int), cramped(int), kept_out(int), copied(int);\n"
+	"int interface(int), exported(int), cramped(int), kept_out(int), copied(int), handed_out(int);\n"
+	"int (*chosen)(int);\n"
+	"void choose(void) { ROOM; chosen = handed_out; }\n"
 	"void waits(void);\n"
 	"#include \"../kernel/sched/sched.h\"\n"
 	"int outside(int x) { ROOM; waits(); return interface(x) + cramped(x) + kept_out(x) + copied(x) + from_header(x); }\n"
@@ -130,6 +133,11 @@ TEST(interface_is_a_system_call)
 TEST(callback_has_its_address_taken)
 {
 	check("callback", SIDE_CALLBACK, "its address is in ops+0x0");
+}
+
+TEST(callback_has_its_address_taken_in_code)
+{
+	check("handed_out", SIDE_CALLBACK, "its address is taken at choose+0x");
 }
 
 TEST(callback_is_what_nothing_refers_to)
@@ -372,6 +380,7 @@ int main(void)
 		cmocka_unit_test(interface_is_exported),
 		cmocka_unit_test(interface_is_a_system_call),
 		cmocka_unit_test(callback_has_its_address_taken),
+		cmocka_unit_test(callback_has_its_address_taken_in_code),
 		cmocka_unit_test(callback_is_what_nothing_refers_to),
 		cmocka_unit_test(function_called_by_an_outsider_is_interface),
 		cmocka_unit_test(function_called_behind_a_switch_is_interface),

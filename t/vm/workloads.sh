@@ -179,6 +179,8 @@ stop() {
 expected='taints kernel|module verification failed|sched: (RT throttling|DL replenish)|psi: task underflow|APIC: Stale IRR'
 expected="$expected|elfkit: [a-z]+: (pid|  |loading given|going back given|replacing given)"
 expected="$expected|hrtimer: interrupt took|elfkit-vm|clocksource|TSC found unstable|perf: interrupt took|hpet: Lost|hpet_rtc_timer_reinit|Scheduler tracepoints"
+# the end of "Restarting tasks ...", if somebody has said something in between
+expected="$expected|\\] done\\.\$"
 messages() {
 	# where memory is short, it takes many lines to say whom it is not enough for
 	bad=$(dmesg -rc | grep '^<[0-4]>' | sed '/invoked oom-killer/,/Out of memory: Killed process/d
