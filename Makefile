@@ -6,7 +6,7 @@
 #	make bench		times beside objdump and pahole, and of a switch in a VM
 #	make soak		hours of loads and unloads under load
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
-#	make analyze		clang-tidy and the compilers' analyzers over everything
+#	make analyze		clang-tidy, gcc's analyzer and sparse over everything
 #	make check-sanitized	the tests that need no virtual machine, with sanitizers
 #	make man		the manual pages, build/man
 #	make install		PREFIX=/usr/local DESTDIR=
