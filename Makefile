@@ -10,6 +10,8 @@
 #	make deb, make rpm	elfkit as a package, in build/packages
 #	make check-fleet	a roll-out to three virtual machines; takes a while
 #	make check-packages	packages in a virtual machine with systemd, boots and upgrades; takes a while
+#	make analyze		clang-tidy, gcc's analyzer and sparse over everything
+#	make check-sanitized	the tests that need no virtual machine, with sanitizers
 #	make man		the manual pages, build/man
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make uninstall		of the same PREFIX and DESTDIR
@@ -179,7 +181,7 @@ FUZZ_TARGETS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
 
 # Goals that need no library; the others ask pkg-config, once.
-NO_LIBRARIES := clean demo check breaks check-fleet check-packages fuzz setup uninstall deb rpm
+NO_LIBRARIES := clean demo check check-sanitized breaks check-fleet check-packages fuzz setup uninstall deb rpm
 ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
@@ -199,7 +201,8 @@ all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
-.PHONY: all units guest fuzz-targets man man-tools demo check breaks check-fleet check-packages bench soak fuzz setup install uninstall deb rpm clean FORCE
+.PHONY: all units guest fuzz-targets man man-tools demo check check-sanitized analyze show-flags breaks check-fleet check-packages bench soak \
+	fuzz setup install uninstall deb rpm clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -266,6 +269,21 @@ check: setup
 	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run
 
+# A build of its own. What builds elfkit again for itself is left out, and so are virtual machines, which run no elfkit.
+SANITIZED_TESTS ?= $(filter-out $(addprefix t/,build.t checkers.t damage.t docs.t edits.t frame.t fuzz.t layers.t people.t \
+	state.t vm.t),$(wildcard t/*.t))
+check-sanitized: setup
+	@$(MAKE) --no-print-directory SANITIZE=address,undefined CFLAGS='-O1 -g' BUILD=$(BUILD)/sanitized all units
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD)/sanitized ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		t/run $(BUILD)/sanitized/t/unit/*_test $(SANITIZED_TESTS)
+
+analyze:
+	@CHECKERS_ALL=1 KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run t/checkers.t
+
+# What t/checkers.t gives to compilers.
+show-flags:
+	@printf '%s\n' '$(subst ','\'',$(ALL_CFLAGS))'
+
 bench: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/bench
 
@@ -288,7 +306,7 @@ breaks: setup
 
 # A build of its own: every edge is counted, and sanitizers watch.
 fuzz:
-	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g' \
+	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g -Werror' \
 		BUILD=$(BUILD)/fuzz fuzz-targets
 	@BUILD=$(BUILD)/fuzz t/fuzz/run $(FUZZ_TARGET)
 

@@ -223,7 +223,7 @@ struct members {
 
 static void members_init(struct members *m, const struct report_data *r, const struct report_struct *s)
 {
-	*m = (struct members){ .of = s, .v = r->members + s->members, .n = s->nr_members };
+	*m = (struct members){ .of = s, .v = s->nr_members ? r->members + s->members : NULL, .n = s->nr_members };
 	m->keys = xcalloc(m->n, sizeof(*m->keys));
 	m->mate = xcalloc(m->n, sizeof(*m->mate));
 	for (uint32_t i = 0; i < m->n; i++) {

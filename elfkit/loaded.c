@@ -12,6 +12,15 @@
 
 #define NO_STACK " (no reliable stack)"	/* loader/sysfs.c */
 
+/* A task may call itself anything, also what a terminal would act on. */
+static char *printable(char *text)
+{
+	for (char *c = text; c && *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	return text;
+}
+
 /* All of a file, without the last line break; NULL where it cannot be read. Caller frees. */
 static char *read_all(const char *dir, const char *name)
 {
@@ -61,17 +70,6 @@ static void parse_times(char *text, struct loaded *m)
 	}
 }
 
-/* A task may call itself anything, also what a terminal would act on. */
-static char *printable(const char *comm)
-{
-	char *copy = xstrdup(comm);
-
-	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-	return copy;
-}
-
 /* "PID COMM FUNCTION": a name may have blanks, a function has none. */
 static void parse_blocker(char *line, struct loaded *m)
 {
@@ -91,9 +89,9 @@ static void parse_blocker(char *line, struct loaded *m)
 		if (!function)
 			return;
 		*function++ = '\0';
-		b.function = xstrdup(function);
+		b.function = xstrdup(printable(function));
 	}
-	b.comm = printable(comm);
+	b.comm = xstrdup(printable(comm));
 	GROW(m->blockers, m->nr_blockers, m->cap_blockers);
 	m->blockers[m->nr_blockers++] = b;
 }
@@ -125,7 +123,7 @@ static void read_one(const char *dir, const char *name, struct loaded_list *list
 	AUTO_FREE char *own = xasprintf("%s/%s", dir, name);
 	AUTO_FREE char *enabled = read_all(own, "enabled"), *timing = read_all(own, "timing");
 	AUTO_FREE char *blockers = read_all(own, "blockers"), *confirm = read_all(own, "confirm");
-	struct loaded m = { .build_id = read_all(own, "build_id") };
+	struct loaded m = { .build_id = printable(read_all(own, "build_id")) };
 
 	if (!enabled || !timing || !blockers || !confirm || !m.build_id) {
 		release_one(&m);

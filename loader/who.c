@@ -50,7 +50,7 @@ static bool name_tracer(unsigned long addr, char *who)
 	if (!elfkit_withhold_asks(addr, &handler))
 		return false;
 	sprint_symbol_no_offset(function, handler);
-	snprintf(who, WHO_MAX, "%s (%.100s) is attached", tracer_kind(function), function);
+	scnprintf(who, WHO_MAX, "%s (%.100s) is attached", tracer_kind(function), function);
 	return true;
 }
 

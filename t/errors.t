@@ -54,6 +54,34 @@ for my $size (63, 64, 4096, '300M') {
 }
 unlink "$tmp/truncated";
 
+# 20,000 functions that share a list of 20,000 ranges: 300 KB that say ten gigabytes
+SKIP: {
+	# a sanitizer's memory has no bound
+	skip 'with sanitizers', 1 if `nm $elfkit` =~ /__asan_init/;
+	spew("$tmp/shared.s", <<'END');
+	.section .debug_abbrev, "", @progbits
+	.uleb128 1, 0x11; .byte 1; .uleb128 0x03, 0x08, 0, 0
+	.uleb128 2, 0x2e; .byte 0; .uleb128 0x55, 0x17, 0, 0
+	.byte 0
+	.section .debug_info, "", @progbits
+	.long end - version
+version: .short 5; .byte 1, 8; .long 0
+	.uleb128 1; .asciz "kernel/sched/core.c"
+	.rept 20000; .uleb128 2; .long list - lists; .endr
+	.byte 0
+end:	.section .debug_rnglists, "", @progbits
+lists:	.long lists_end - lists_version
+lists_version: .short 5; .byte 8, 0; .long 0
+list:	.rept 20000; .byte 7; .quad f; .uleb128 1; .endr
+	.byte 0
+lists_end: .text
+	.globl f
+f:	ret
+END
+	system("as -o $tmp/shared.o $tmp/shared.s && ld -Ttext=0xffffffff81000000 -e 0 -o $tmp/shared $tmp/shared.o") == 0 or die;
+	boundary_refused(qr/out of memory: more than 512 MB and 4 times the files/, 'a file that says more than it holds', "$tmp/shared");
+}
+
 # boundary.yaml
 sub policy { spew("$tmp/policy.yaml", @_) }
 boundary_refused(qr/policy.yaml:3:1: unknown key "keepout"/, 'a policy with an unknown key',

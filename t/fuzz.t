@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
-# A few seconds of fuzzing for each target: that seeds are read, that targets reach what they are for, and that
-# nothing breaks at once. `make fuzz` goes on from there. docs/testing.md
+# Twenty seconds of fuzzing for each target: that seeds are read, that targets reach what they are for, that nothing
+# breaks at once, and that memory stays in proportion. `make fuzz` goes on from there. docs/testing.md
 use strict;
 use warnings;
 use lib 't/lib';
@@ -9,18 +9,20 @@ use Elfkit;
 use Test::More;
 
 # Edges that the seeds alone reach, and that are lost when a target stops at its first check
-my %edges = (insn => 200, policy => 60, report => 300, frame => 500, object => 400, relink => 2500, image => 1500);
+my %edges = (insn => 200, policy => 60, report => 300, frame => 500, object => 400, relink => 2500, image => 1500,
+	module => 90, symvers => 35, running => 100);
+my $seconds = $ENV{FUZZ_TIME} // 20;
 
 delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
 my $build = ($ENV{BUILD} || 'build') . '/fuzz';
 is_deeply([sort keys %edges], [sort map { m{/(\w+)\.c$} } glob 't/fuzz/*.c'], 'each target has its floor');
-my ($status, $out, $err) = run('make', '-s', 'CC=clang', 'SANITIZE=fuzzer-no-link,address,undefined', 'CFLAGS=-O1 -g',
-	"BUILD=$build", 'fuzz-targets');
+my ($status, $out, $err) = run('make', '-s', 'CC=clang', 'SANITIZE=fuzzer-no-link,address,undefined',
+	'CFLAGS=-O1 -g -Werror', "BUILD=$build", 'fuzz-targets');
 is($status, 0, 'the targets build') or BAIL_OUT($err);
 
 $ENV{BUILD} = $build;
 for my $target (sort keys %edges) {
-	local $ENV{FUZZ_TIME} = 2;
+	local $ENV{FUZZ_TIME} = $seconds;
 	($status, $out, $err) = run('t/fuzz/run', $target);
 	is($status, 0, "$target: nothing breaks") or diag("$out$err");
 	my ($runs, $found) = $out =~ /^$target: (?:broken: )?(\d+) runs, \d+ a second, (\d+) edges/;

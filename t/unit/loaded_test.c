@@ -131,10 +131,12 @@ TEST(names_of_tasks_do_nothing_to_a_terminal)
 	struct loaded_list list;
 	AUTO_FREE char *text = NULL;
 
-	put("/sys/kernel/elfkit/one/blockers", "\n105 a\033[2Jb\177 parked\n");
+	put("/sys/kernel/elfkit/one/blockers", "\n105 a\033[2Jb\177 par\rked\n");
+	put("/sys/kernel/elfkit/one/build_id", "00\tff\n");
 	assert_null(loaded_read(root, &list));
 	text = written(loaded_write_text, &list);
-	assert_non_null(strstr(text, "pid 105 (a?[2Jb?) is in parked\n"));
+	assert_non_null(strstr(text, "pid 105 (a?[2Jb?) is in par?ked\n"));
+	assert_non_null(strstr(text, "00?ff\n"));
 	loaded_release(&list);
 }
 
