@@ -26,6 +26,53 @@ static const uint8_t *kernel_contents(const struct comparison *c, uint64_t addr,
 	return image_bytes(c->kernel->image, addr, len);
 }
 
+/* The next number of a description; false at its end. */
+static bool number(const char **at, const char *end, uint64_t *ret)
+{
+	const char *start = *at;
+
+	for (*ret = 0; *at < end && **at >= '0' && **at <= '9'; ++*at)
+		*ret = *ret * 10 + (**at - '0');
+	return *at != start && *at < end && *(*at)++ == ' ';
+}
+
+/*
+ * What gcc's address sanitizer says of a frame, in a string that the prologue refers to: how many variables, then of
+ * each offset, size, the length of the rest, and NAME:LINE (asan.cc, asan_emit_stack_protection). The same but for lines?
+ */
+static bool same_frame(const char *a, const char *a_end, const char *b, const char *b_end)
+{
+	uint64_t n, m, from[3], there[3];
+
+	if (!number(&a, a_end, &n) || !number(&b, b_end, &m) || !n || n != m)
+		return false;
+	while (n--) {
+		for (uint32_t i = 0; i < 3; i++)
+			if (!number(&a, a_end, &from[i]) || !number(&b, b_end, &there[i]))
+				return false;
+		if (from[0] != there[0] || from[1] != there[1] || from[2] > (uint64_t)(a_end - a) ||
+		    there[2] > (uint64_t)(b_end - b) || strcspn(a, ": ") != strcspn(b, ": ") ||
+		    strncmp(a, b, strcspn(a, ": ")))
+			return false;
+		a += from[2];
+		b += there[2];
+		if (n && (a == a_end || *a++ != ' ' || b == b_end || *b++ != ' '))
+			return false;
+	}
+	return a == a_end && b == b_end;
+}
+
+/* Whether both are such descriptions, that of the kernel at @target. */
+static bool is_same_frame(const struct comparison *c, const uint8_t *ours, uint64_t len, uint64_t target)
+{
+	const struct image_section *s = image_section_at(c->kernel->image, target);
+	const uint8_t *there = s ? image_bytes(c->kernel->image, target, s->size - (target - s->addr)) : NULL;
+	const uint8_t *end = there ? memchr(there, '\0', s->size - (target - s->addr)) : NULL;
+
+	return c->sanitized && end && !ours[len - 1] &&
+	       same_frame((const char *)ours, (const char *)ours + len - 1, (const char *)there, (const char *)end);
+}
+
 /*
  * Contents without a counterpart are compared as contents: strings up to their end, merged
  * constants and named objects by their size.
@@ -50,7 +97,7 @@ static bool same_contents(const struct comparison *c, const struct object_ref *r
 	if (!len || len > s->size - at)
 		return true;
 	there = image_bytes(c->kernel->image, target, len);
-	return there && !memcmp(there, s->data + at, len);
+	return (there && !memcmp(there, s->data + at, len)) || is_same_frame(c, s->data + at, len, target);
 }
 
 /* Code that the kernel does not have: nothing there can lead to it. */
