@@ -220,6 +220,7 @@ void bind_symbols(const struct kernel *kernel, const struct boundary *boundary, 
 	ret->n = object->nr_symbols;
 	ret->v = xcalloc(ret->n, sizeof(*ret->v));
 	ret->problem = xcalloc(ret->n, sizeof(*ret->problem));
+	ret->strings = NULL;
 	for (uint32_t i = 1; i < ret->n; i++) {
 		bind_symbol(&b, i);
 		note_freed(&b, i);
