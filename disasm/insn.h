@@ -67,7 +67,7 @@ struct operand {
 
 enum insn_op {
 	OP_OTHER,
-	OP_PUSH, OP_POP, OP_MOV, OP_LEA, OP_ADD, OP_SUB, OP_AND, OP_LEAVE, OP_NOP, OP_ENDBR,
+	OP_PUSH, OP_POP, OP_PUSHF, OP_POPF, OP_MOV, OP_LEA, OP_ADD, OP_SUB, OP_AND, OP_LEAVE, OP_NOP, OP_ENDBR,
 	OP_CMOV, OP_XCHG, OP_XOR, OP_OR, OP_TEST, OP_SHL, OP_SHR,
 	OP_REP,			/* a string instruction that rcx repeats */
 };

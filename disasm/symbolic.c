@@ -188,7 +188,15 @@ static bool step_stack(struct symbolic *s, const struct machine *m, const struct
 			return false;
 		*sp = s->reg[m->fp];
 	}
-	if (sp->kind != VALUE_STACK || (d->op != OP_LEAVE && (!d->nr_operands || dst->size != WORD)))
+	if (sp->kind != VALUE_STACK)
+		return false;
+	if (d->op == OP_PUSHF || d->op == OP_POPF) {
+		sp->place.offset += d->op == OP_PUSHF ? -WORD : WORD;
+		if (d->op == OP_PUSHF)
+			symbolic_store(s, sp->place, other);
+		return true;
+	}
+	if (d->op != OP_LEAVE && (!d->nr_operands || dst->size != WORD))
 		return false;
 	if (d->op == OP_PUSH) {
 		value = operand_value(s, dst, pc_target);
@@ -284,6 +292,8 @@ bool symbolic_step(struct symbolic *s, const struct machine *machine, const stru
 	switch (d->op) {
 	case OP_PUSH:
 	case OP_POP:
+	case OP_PUSHF:
+	case OP_POPF:
 	case OP_LEAVE:
 		exact = step_stack(s, machine, d, pc_target);
 		break;

@@ -212,6 +212,8 @@ static enum insn_op op_of(unsigned int id)
 	switch (id) {
 	case X86_INS_PUSH: return OP_PUSH;
 	case X86_INS_POP: return OP_POP;
+	case X86_INS_PUSHFQ: return OP_PUSHF;
+	case X86_INS_POPFQ: return OP_POPF;
 	case X86_INS_MOV: case X86_INS_MOVABS: return OP_MOV;
 	case X86_INS_LEA: return OP_LEA;
 	case X86_INS_ADD: return OP_ADD;

@@ -33,6 +33,12 @@ bool bind_is_cold_part(const struct object_symbol *s)
 	return dot && s->bind == STB_LOCAL && (!strcmp(dot, ".cold") || !strncmp(dot, ".cold.", 6));
 }
 
+/* What tells the address sanitizer of a file's variables, at the boot (gcc; clang): it follows from the rest. */
+static bool is_sanitizers(const char *name)
+{
+	return !strncmp(name, "_sub_I_", 7) || !strncmp(name, "_sub_D_", 7) || !strncmp(name, "asan.module_", 12);
+}
+
 static void bind_function(struct binder *b, uint32_t i, struct binding *to)
 {
 	const struct object_symbol *s = &b->object->symbols[i];
@@ -50,7 +56,7 @@ static void bind_function(struct binder *b, uint32_t i, struct binding *to)
 	if (boundary_is_inside(b->boundary, func)) {
 		to->call = PLACE_MODULE;
 		to->replaced = true;
-	} else if (b->verdict[i] == VERDICT_CHANGED && s->bind != STB_WEAK) {
+	} else if (b->verdict[i] == VERDICT_CHANGED && s->bind != STB_WEAK && !is_sanitizers(s->name)) {
 		const struct debug_func *source = funcs_source(b->kernel->funcs, func);
 		const char *because = b->boundary->v[func].because;
 		bool init = boundary_is_init(b->kernel->funcs, func);
@@ -213,6 +219,7 @@ void bind_symbols(const struct kernel *kernel, const struct boundary *boundary, 
 	ret->n = object->nr_symbols;
 	ret->v = xcalloc(ret->n, sizeof(*ret->v));
 	ret->problem = xcalloc(ret->n, sizeof(*ret->problem));
+	ret->strings = NULL;
 	for (uint32_t i = 1; i < ret->n; i++) {
 		bind_symbol(&b, i);
 		note_freed(&b, i);

@@ -14,6 +14,14 @@ struct comparison {
 	const struct match *match;
 	uint64_t *where;	/* of the first difference, in what is being compared */
 	bool sanitized;
+	struct decoder *decoder;
+};
+
+/* What is being compared: contents of a section of the object. */
+struct extent {
+	uint32_t section;
+	uint64_t offset, size;
+	bool code;
 };
 
 /* What is in no file is zero (.bss), and as long as a header says. */
@@ -22,6 +30,53 @@ static bool kernel_has_zeros(const struct comparison *c, uint64_t addr, uint64_t
 	const struct image_section *s = image_section_at(c->kernel->image, addr);
 
 	return s && s->type == SHT_NOBITS && len <= s->size - (addr - s->addr);
+}
+
+/* The next number of a description; false at its end. */
+static bool number(const char **at, const char *end, uint64_t *ret)
+{
+	const char *start = *at;
+
+	for (*ret = 0; *at < end && **at >= '0' && **at <= '9'; ++*at)
+		*ret = *ret * 10 + (**at - '0');
+	return *at != start && *at < end && *(*at)++ == ' ';
+}
+
+/*
+ * What gcc's address sanitizer says of a frame, in a string that the prologue refers to: how many variables, then of
+ * each offset, size, the length of the rest, and NAME:LINE (asan.cc, asan_emit_stack_protection). The same but for lines?
+ */
+static bool same_frame(const char *a, const char *a_end, const char *b, const char *b_end)
+{
+	uint64_t n, m, from[3], there[3];
+
+	if (!number(&a, a_end, &n) || !number(&b, b_end, &m) || !n || n != m)
+		return false;
+	while (n--) {
+		for (uint32_t i = 0; i < 3; i++)
+			if (!number(&a, a_end, &from[i]) || !number(&b, b_end, &there[i]))
+				return false;
+		if (from[0] != there[0] || from[1] != there[1] || from[2] > (uint64_t)(a_end - a) ||
+		    there[2] > (uint64_t)(b_end - b) || strcspn(a, ": ") != strcspn(b, ": ") ||
+		    strncmp(a, b, strcspn(a, ": ")))
+			return false;
+		a += from[2];
+		b += there[2];
+		if (n && (a == a_end || *a++ != ' ' || b == b_end || *b++ != ' '))
+			return false;
+	}
+	return a == a_end && b == b_end;
+}
+
+/* Whether both are such descriptions, that of the kernel at @target. */
+static bool is_same_frame(const struct comparison *c, const uint8_t *ours, uint64_t len, uint64_t target)
+{
+	const struct image_section *s = image_section_at(c->kernel->image, target);
+	const uint8_t *there = s ? image_bytes(c->kernel->image, target, s->size - (target - s->addr)) : NULL;
+	const uint8_t *end = there ? memchr(there, '\0', s->size - (target - s->addr)) : NULL;
+
+	return c->sanitized && end && !ours[len - 1] &&
+	       same_frame((const char *)ours, (const char *)ours + len - 1, (const char *)there, (const char *)end);
 }
 
 /*
@@ -48,7 +103,7 @@ static bool same_contents(const struct comparison *c, const struct object_ref *r
 	if (!len || len > s->size - at)
 		return true;
 	there = image_bytes(c->kernel->image, target, len);
-	return there && !memcmp(there, s->data + at, len);
+	return (there && !memcmp(there, s->data + at, len)) || is_same_frame(c, s->data + at, len, target);
 }
 
 /* Code that the kernel does not have: nothing there can lead to it. */
@@ -109,13 +164,81 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	return xasprintf("a reference to %s instead of %s", c->object->symbols[ref->symbol].name, place);
 }
 
-/* Whether the bytes from @at up to @end differ, which is noted. */
-static bool bytes_differ(const struct comparison *c, const uint8_t *ours, const uint8_t *theirs, uint64_t at,
-			 uint64_t end)
+#define FIRST_ARGUMENT 5	/* %rdi and %rsi, DWARF numbers (x86-64 psABI) */
+#define SECOND_ARGUMENT 4
+
+/* Whether the instruction with @ref puts its target into the register of a first argument. */
+static bool is_first_argument(const struct comparison *c, const struct object_ref *ref)
 {
-	for (*c->where = at; *c->where < end; ++*c->where)
-		if (ours[*c->where] != theirs[*c->where])
+	const struct object_section *s = &c->object->sections[ref->section];
+	struct insn_detail d;
+
+	return decode_detail(c->decoder, s->data + ref->insn, s->size - ref->insn, ref->insn, &d) && d.op == OP_MOV &&
+	       d.operands[0].kind == OPERAND_REG && d.operands[0].reg == FIRST_ARGUMENT;
+}
+
+/* Whether the name of a source file becomes a first argument near @at. */
+static bool has_file_near(const struct comparison *c, const struct extent *e, uint64_t at)
+{
+	const uint64_t near = 32;
+	uint32_t r = c->refs->first[e->section], end = c->refs->first[e->section + 1];
+
+	for (; r < end && c->refs->v[r].offset < e->offset + at + near; r++) {
+		const struct object_ref *ref = &c->refs->v[r];
+		const uint8_t *string;
+		uint64_t len;
+
+		if (ref->offset + near < e->offset + at || ref->kind != OBJECT_REF_ADDRESS)
+			continue;
+		string = object_ref_string(c->object, ref, c->sanitized, &len);
+		len = string ? strlen((const char *)string) : 0;
+		if (len > 2 && is_first_argument(c, ref) && (!memcmp(string + len - 2, ".c", 2) || !memcmp(string + len - 2, ".h", 2)))
 			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether @at is in a line of the source that goes to a function beside the name of its file, as lockdep and
+ * might_sleep() want: a constant in an instruction that both have. @end: behind it.
+ */
+static bool is_line(const struct comparison *c, const struct extent *e, const uint8_t *ours, const uint8_t *theirs,
+		    uint64_t at, uint64_t *end)
+{
+	for (uint64_t back = 1; e->code && back <= 4 && back <= at; back++) {
+		const uint64_t start = at - back;
+		struct insn_detail a, b;
+		struct insn insn;
+
+		if (ours[start] != theirs[start] || !decode(c->decoder, ours + start, e->size - start, 0, &insn) ||
+		    !decode_detail(c->decoder, ours + start, insn.size, 0, &a) ||
+		    !decode_detail(c->decoder, theirs + start, insn.size, 0, &b))
+			continue;
+		if (a.op != OP_MOV || b.op != OP_MOV || a.operands[0].kind != OPERAND_REG ||
+		    a.operands[0].reg != SECOND_ARGUMENT || b.operands[0].reg != SECOND_ARGUMENT ||
+		    a.operands[0].size != 4 ||
+		    a.operands[1].kind != OPERAND_IMM || b.operands[1].kind != OPERAND_IMM || insn.size != 5 ||
+		    a.operands[1].value <= 0 || b.operands[1].value <= 0)
+			continue;
+		*end = start + insn.size;
+		return has_file_near(c, e, at);
+	}
+	return false;
+}
+
+/* Whether the bytes from @at up to @end differ, which is noted. */
+static bool bytes_differ(const struct comparison *c, const struct extent *e, const uint8_t *ours,
+			 const uint8_t *theirs, uint64_t at, uint64_t end)
+{
+	for (*c->where = at; *c->where < end; ++*c->where) {
+		uint64_t behind;
+
+		if (ours[*c->where] == theirs[*c->where])
+			continue;
+		if (!is_line(c, e, ours, theirs, *c->where, &behind) || behind > end)
+			return true;
+		*c->where = behind - 1;
+	}
 	return false;
 }
 
@@ -127,6 +250,7 @@ static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_
 	const uint8_t *theirs = image_bytes(c->kernel->image, addr, size);
 	const uint8_t *ours = c->object->sections[section].data;
 	uint32_t r = c->refs->first[section], end = c->refs->first[section + 1];
+	const struct extent extent = { section, offset, size, section_classify(&c->object->sections[section]) == SECTION_CODE };
 	uint64_t at = 0;
 
 	if (!theirs && !kernel_has_zeros(c, addr, size))
@@ -146,7 +270,7 @@ static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_
 
 		if (field + ref->width > size)
 			return xstrdup("a reference across its end");
-		if (memcmp(ours + at, theirs + at, field - at) && bytes_differ(c, ours, theirs, at, field))
+		if (memcmp(ours + at, theirs + at, field - at) && bytes_differ(c, &extent, ours, theirs, at, field))
 			return xasprintf("its contents before +0x%lx", (unsigned long)field);
 		difference = compare_ref(c, ref, object_ref_target(ref, theirs + field, addr + field));
 		if (difference) {
@@ -155,7 +279,7 @@ static char *compare_bytes(const struct comparison *c, uint32_t section, uint64_
 		}
 		at = field + ref->width;
 	}
-	return bytes_differ(c, ours, theirs, at, size) ? xstrdup("its contents near the end") : NULL;
+	return bytes_differ(c, &extent, ours, theirs, at, size) ? xstrdup("its contents near the end") : NULL;
 }
 
 static char *compare_symbol(const struct comparison *c, uint32_t i)
@@ -205,8 +329,10 @@ void compare_symbols(const struct kernel *kernel, const struct object *object,
 		     const struct match *match, enum verdict **verdict, char ***difference,
 		     uint64_t **where)
 {
-	struct comparison c = { kernel, object, refs, match, NULL, object_is_sanitized(object) };
+	struct comparison c = { kernel, object, refs, match, NULL, object_is_sanitized(object), NULL };
 
+	/* that of the machine is known: references were read by it */
+	err_free(decoder_open(object->machine, &c.decoder));
 	*verdict = xcalloc(object->nr_symbols, sizeof(**verdict));
 	*difference = xcalloc(object->nr_symbols, sizeof(**difference));
 	*where = xcalloc(object->nr_symbols, sizeof(**where));
@@ -221,5 +347,6 @@ void compare_symbols(const struct kernel *kernel, const struct object *object,
 		(*difference)[i] = compare_symbol(&c, i);
 		(*verdict)[i] = (*difference)[i] ? VERDICT_CHANGED : VERDICT_SAME;
 	}
+	decoder_close(c.decoder);
 	carry_over_from_parts(&c, *verdict, *difference, *where);
 }

@@ -305,6 +305,8 @@ bool object_is_sanitized(const struct object *object)
 	return false;
 }
 
+#define KERN_SOH 1	/* begins a message with a level (include/linux/kern_levels.h) */
+
 /*
  * gcc's asan.cc: each constant is aligned to 32 bytes, and as many at least are free behind it up to the next. Text
  * and nothing but zeros in such a place is a string.
@@ -318,7 +320,7 @@ static uint64_t sanitized_length(const uint8_t *data, uint64_t left)
 	if (!len || end > left)
 		return 0;
 	for (uint64_t i = 0; i < end; i++)
-		if (i < len ? data[i] < '\t' || data[i] > '~' : data[i])
+		if (i < len ? (data[i] < '\t' && data[i] != KERN_SOH) || data[i] > '~' : data[i])
 			return 0;
 	return end;
 }

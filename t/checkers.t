@@ -15,7 +15,7 @@ my $all = $ENV{CHECKERS_ALL};
 chomp(my $flags = `make -s show-flags SANITIZE= CFLAGS=`);
 my @sources = sort glob('elfkit/*.c disasm/*.c relink/*.c');
 # What reads and writes files: where a checker has found the most
-my @first = $all ? @sources : grep { m{/(?:cmd_load|err|image|kmsg|loaded|mapping|memory|modinfo|output|running|symvers|module|object|object_refs|manifest)\.c$} } @sources;
+my @first = $all ? @sources : grep { m{/(?:cmd_load|err|image|kmsg|loaded|mapping|memory|modfile|output|running|symvers|module|object|object_refs|manifest)\.c$} } @sources;
 
 sub findings {
 	my ($what, $command) = @_;

@@ -64,6 +64,14 @@ TEST(arguments_on_the_stack_are_accepted_when_they_are_taken_off)
 		     "`...` ahead of the stack switch is reached with another frame than the prologue's: rsp");
 }
 
+/* What local_irq_disable() and its like are where lockdep follows interrupts. */
+TEST(flags_on_the_stack_are_accepted_when_they_are_taken_off)
+{
+	assert_success(keeps("pushf; pop %rax; cli; test $2, %ah; jne 1f; push %rax; popf; 1:"));
+	assert_error(keeps("pushf"), "is reached with another frame than the prologue's: rsp");
+	assert_error(keeps("add $0x58, %rsp; pushf; sub $0x50, %rsp"), "`pushfq` ahead of the stack switch changes the frame pointer, or the slot with the caller's");
+}
+
 TEST(loops_and_branches_are_followed)
 {
 	assert_success(keeps("1: dec %eax; jne 1b; test %eax, %eax; je 2f; mov %rax, -0x20(%rbp); 2:"));
@@ -178,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(straight_body_is_accepted),
 		cmocka_unit_test(arguments_on_the_stack_are_accepted_when_they_are_taken_off),
+		cmocka_unit_test(flags_on_the_stack_are_accepted_when_they_are_taken_off),
 		cmocka_unit_test(loops_and_branches_are_followed),
 		cmocka_unit_test(save_slot_one_off_is_refused),
 		cmocka_unit_test(store_through_a_copy_of_the_frame_base_is_followed),

@@ -338,13 +338,14 @@ TEST(string_ends_with_its_zero)
 
 TEST(sanitized_string_has_room_behind_it)
 {
-	static const uint8_t data[160] = "one", full[160] = "thirty-one characters and 1 end", binary[160] = "\1\2",
-			     none[160];
+	static const uint8_t data[160] = "one", full[160] = "thirty-one characters and 1 end", binary[160] = "\2",
+			     level[160] = "\1" "6one", none[160];
 	uint8_t next[160] = "one";
 
 	next[40] = 1;
 	assert_int_equal(string_length(data, 160, 0, 0, true), 64);
 	assert_int_equal(string_length(full, 160, 0, 0, true), 64);
+	assert_int_equal(string_length(level, 160, 0, 0, true), 64);
 	assert_int_equal(string_length(data, 160, 0, 0, false), 0);
 	assert_int_equal(string_length(data, 33, 0, 0, true), 0);
 	assert_int_equal(string_length(next, 160, 0, 0, true), 0);
