@@ -115,6 +115,8 @@ SKIP: {
 	($status, $out, $err) = run('bash', '-c', "cd $work; " . here($vm->{command}));
 	ok(says($out, $vm->{output}), 'the guest of the tutorial says what is shown') or diag($out, $err);
 }
-($_) = run('shellcheck', 'docs/ci/new-kernel', '-s', 'sh', 'docs/ci/guest.sh');
-is($_, 0, 'shellcheck has nothing to say of the job');
+for (['docs/ci/new-kernel'], ['-s', 'sh', 'docs/ci/guest.sh', 'docs/tutorial/try.sh']) {
+	my ($status, $out) = run('shellcheck', @$_);
+	is($status, 0, "shellcheck has nothing to say of $$_[-1]") or diag($out);
+}
 done_testing;
