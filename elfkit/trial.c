@@ -77,8 +77,8 @@ struct err *trial_run(const char *name, const struct loaded *old, const char *co
 	struct err *err;
 	int error;
 
-	fprintf(stderr, "load: %s: health command: %s\n", name, command);
 	fflush(stdout);
+	fprintf(stderr, "load: %s: health command: %s\n", name, command);
 	err = run_command(command, seconds, &wrong);
 	if (!err && !wrong) {
 		error = control_write(name, "confirm", "1\n");
