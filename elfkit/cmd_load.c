@@ -18,6 +18,7 @@
 enum { OPT_RETRY = 256, OPT_PROBATION, OPT_HEALTH, OPT_REPLACE, OPT_CHECK, OPT_JSON };
 
 #define HEALTH_PROBATION	60	/* seconds, where --health comes without --probation */
+#define PUT_BACK_TIME		10	/* seconds that we have before the module goes back by itself */
 
 static const struct argp_option options[] = {
 	{ "retry", OPT_RETRY, "N", 0,
@@ -293,7 +294,7 @@ struct err *cmd_load(int argc, char **argv, int *status)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (args.probation) {
-		probation = xasprintf("probation=%u", args.probation);
+		probation = xasprintf("probation=%u", args.probation + (args.health ? PUT_BACK_TIME : 0));
 		add_parameter(&args, probation);
 	}
 	err = access(args.file, R_OK) ? err_new("%s: %s", args.file, strerror(errno)) : modfile_read(args.file, &file);

@@ -77,8 +77,8 @@ struct err *trial_run(struct outcome *outcome, const struct loaded *old, const c
 	struct err *err;
 	int error;
 
-	outcome_say(outcome, outcome->name, "health command: %s", command);
 	fflush(stdout);
+	outcome_say(outcome, outcome->name, "health command: %s", command);
 	err = run_command(command, seconds, &wrong);
 	if (!err && !wrong) {
 		error = control_write(outcome->name, "confirm", "1\n");

@@ -73,6 +73,37 @@ is($patterns, 'my_sched,my_sched_[0-9]*', 'and takes over from its own kind only
 is(says('shellcheck', glob "$tmp/x/DEBIAN/p*"), '', 'shellcheck has nothing to say of the scripts');
 unlike(join('', map { slurp($_) } glob("$tmp/x/DEBIAN/*"), "$tmp/x/$both[1]"), qr/\@[A-Z]/, 'everything is filled in');
 
+# The scripts, under a systemd that is made of stubs: what they call, with which exit status of whom
+sub script {
+	my ($script, $args, %status) = @_;
+	my $bin = "$tmp/stubs";
+	mkdir $bin;
+	for my $name (qw(systemctl deb-systemd-invoke deb-systemd-helper journalctl elfkit)) {
+		my $cases = join '', map { /^$name (.*)/ ? "'$1'*) exit $status{$_} ;;\n" : () } sort keys %status;
+		spew("$bin/$name", "#!/bin/sh\necho \"$name \$*\" >>$tmp/calls\ncase \"\$*\" in\n$cases*) ;;\nesac\n");
+		chmod 0755, "$bin/$name";
+	}
+	spew("$bin/uname", "#!/bin/sh\necho ", $status{uname} // $release, "\n");
+	chmod 0755, "$bin/uname";
+	spew("$tmp/calls", '');
+	my ($status, $out, $err) = run('unshare', $> ? '-rm' : '-m', 'sh', '-c', "mount -t tmpfs t /run && mount -t tmpfs t /sys/kernel && " .
+		"mkdir -p /run/systemd/system /sys/kernel/elfkit && PATH=$bin:\$PATH exec sh $tmp/x/DEBIAN/$script $args");
+	return ($status, slurp("$tmp/calls") =~ s/^deb-systemd-helper .*\n//mgr =~ s/\Q$unit\E/UNIT/gr, $err);
+}
+my %inactive = ('systemctl --quiet is-active' => 3);
+is_deeply([(script('postinst', 'configure', %inactive))[0, 1]], [0, "systemctl --system daemon-reload\nsystemctl --quiet is-active UNIT\ndeb-systemd-invoke start UNIT\n"],
+	'installed, it is started');
+is_deeply([(script('postinst', 'configure 1.1'))[0, 1]], [0, "systemctl --system daemon-reload\nsystemctl --quiet is-active UNIT\ndeb-systemd-invoke reload UNIT\n"],
+	'upgraded while it is in, it takes over');
+my ($failed, $calls, $told) = script('postinst', 'configure', %inactive, 'deb-systemd-invoke start' => 1);
+ok($failed == 1 && $told =~ /my_sched_1_2 is not in\. .*dpkg --configure \Q$package\E/, 'what is not loaded is not configured') or diag($told);
+is_deeply([(script('prerm', 'remove'))[0, 1]], [0, "elfkit unload --retry=10 --if-loaded my_sched,my_sched_[0-9]*\ndeb-systemd-invoke stop UNIT\n"],
+	'removal goes back first');
+($failed, $calls, $told) = script('prerm', 'remove', 'elfkit unload' => 1);
+ok($failed == 1 && $calls !~ /stop/ && $told =~ /not removed: the kernel could not go back from my_sched/, 'and is refused where that is') or diag($told);
+is_deeply([(script('prerm', 'remove', uname => '6.1.0'))[0, 1]], [0, "deb-systemd-invoke stop UNIT\n"], 'on another kernel nothing is unloaded');
+is_deeply([(script('prerm', 'upgrade 2'))[0, 1]], [0, ''], 'an upgrade leaves it in');
+
 # Their checkers
 is(says('sh', '-c', "lintian --fail-on none $deb 2>/dev/null"), '', 'lintian has nothing to say');
 my $lint = says('rpmlint', '-r', 'docs/packaging/rpmlintrc', $rpm);

@@ -163,6 +163,26 @@ sub check_commands {
 		"$kernel: load --retry --probation");
 	like($said{probation}, qr/^sched: enabled, on probation: /, "$kernel: status of one on probation");
 	is($said{unload}, "sched: removed\n", "$kernel: unload");
+	check_trials($kernel, %said);
+}
+
+# load on probation, with a health command
+sub check_trials {
+	my ($kernel, %said) = @_;
+	my $failed = 'load: hello: the health command failed:';
+	is($said{fits}, "sched: is for the running kernel\n", "$kernel: load --check");
+	like($said{healthy}, qr/^load: sched: health command: .*\n(?:.*\n)*sched: confirmed\n\z/m, "$kernel: load --health confirms");
+	is($said{'in already'}, "sched: is loaded already\n", "$kernel: load --replace of what is in does nothing");
+	is($said{conflict}, "load: hello: refused: sched is in, which is not to be replaced; elfkit unload sched first\n",
+		"$kernel: load --replace refuses where another is in");
+	like($said{sick}, qr/^$failed exit status 3; going back\nload: sched: is in again, as before$/m, "$kernel: a health command that fails puts back what was in");
+	like($said{slow}, qr/^$failed not done within 1 s; going back\nload: sched: is in again, as before$/m, "$kernel: so does one that takes too long");
+	like($said{better}, qr/^hello: confirmed\nsched: removed$/m, "$kernel: one that succeeds removes it");
+	like($said{'after trials'}, qr/\Ahello: enabled\n(?:  .*\n)*\z/, "$kernel: status says the same");
+	is($said{patterns}, "hello: removed\n", "$kernel: unload of patterns");
+	like($said{'sick alone'}, qr/^$failed exit status 1; going back\nload: hello: the kernel's own scheduler is in$/m,
+		"$kernel: where none was in, the kernel's own is");
+	is($said{none}, undef, "$kernel: unload --if-loaded has nothing to say");
 }
 
 for my $kernel (@kernels) {

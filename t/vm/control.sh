@@ -210,6 +210,17 @@ elfkit 0 "load, retry" load --retry 60 --probation 60 sched.ko retries=1
 wait
 elfkit 0 probation status
 elfkit 0 unload unload
+elfkit 0 fits load --check sched.ko
+elfkit 0 healthy load --health 'grep 0 /sys/kernel/elfkit/sched/confirm' --replace sched sched.ko
+elfkit 0 "in already" load --health false --replace sched sched.ko
+elfkit 1 conflict load --replace "hello*" hello.ko
+elfkit 1 sick load --health "exit 3" --replace "sch*" hello.ko
+elfkit 1 slow load --health "sleep 99" --probation 1 hello.ko
+elfkit 0 better load --health true --replace nobody,sched hello.ko
+elfkit 0 "after trials" status
+elfkit 0 patterns unload "nobody,h*"
+elfkit 1 "sick alone" load --health false hello.ko
+elfkit 0 none unload --if-loaded hello
 
 . ./failures.sh
 
