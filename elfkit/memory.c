@@ -21,6 +21,7 @@ static struct seen {
 static unsigned int nr_seen, nr_ends;
 static void (*ends[MAX_ENDS])(void);
 static rlim_t bytes, mapped;
+static rlim_t ceiling = RLIM_INFINITY;	/* what the program was started with */
 static bool bounded;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -41,13 +42,16 @@ static void set(bool on)
 
 	if (getrlimit(RLIMIT_DATA, &limit))
 		return;
-	limit.rlim_cur = on && (limit.rlim_max == RLIM_INFINITY || bytes + mapped < limit.rlim_max) ?
-		bytes + mapped : limit.rlim_max;
+	limit.rlim_cur = on && bytes + mapped < ceiling ? bytes + mapped : ceiling;
 	setrlimit(RLIMIT_DATA, &limit);
 }
 
 void memory_bound(void)
 {
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_DATA, &limit))
+		ceiling = limit.rlim_cur;
 	bounded = !SANITIZED;
 	bytes = MEMORY_FIXED;
 	if (bounded)
