@@ -254,7 +254,7 @@ is_deeply([map { /^([\d,]+)/ } texts('.tile')], [map { commas($_) } @{$diff->{co
 like(text('.matrix'), qr/interface/, 'and classes then and now');
 js('[...document.querySelectorAll(".barrow")].find(a => a.textContent.startsWith("Can no longer be replaced")).click()');
 ok($browser->comes_true('document.querySelector(".row")'), 'a kind leads to its differences');
-is_deeply([texts('.row .mono')], ['wake_up_process'], 'and to those alone');
+is_deeply([texts('.row span.mono')], ['wake_up_process'], 'and to those alone');
 js('document.querySelector(".row").click()');
 like(text('.side.now'), qr/\Qoutsider (kept out: $hostile)\E/, 'both sides are shown, whatever is in them');
 is(js('return window.broken || document.querySelectorAll("script").length'), 6, 'and text stays text');
@@ -276,7 +276,7 @@ $browser->open_page("file://$tmp/same.html#differences");
 like(text('.empty'), qr/^The two reports say the same/, 'where nothing is different, that is said');
 run($elfkit, 'diff', '--html', "$tmp/less.html", "$tmp/report.json", "$tmp/less.json");
 $browser->open_page("file://$tmp/less.html#differences");
-is_deeply([texts('.row .mono')], ['structs'], 'what was not compared is a difference');
+is_deeply([texts('.row span.mono')], ['structs'], 'what was not compared is a difference');
 is_deeply([$browser->complaints], [], 'the browser has no complaint of any of it');
 
 # A small kernel: names that are no text, and two runs
