@@ -291,7 +291,7 @@ check-packages: setup
 	@$(MAKE) --no-print-directory all guest
 	@$(MAKE) --no-print-directory deb rpm
 	@lintian --fail-on error $(OUT)/elfkit_*.deb
-	@rpmlint -r docs/packaging/rpmlintrc $(OUT)/elfkit-*.rpm
+	@rpmlint -r docs/packaging/rpmlintrc-elfkit $(OUT)/elfkit-*.rpm
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) prove --exec '' t/packaged
 
 check-fleet: setup
