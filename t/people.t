@@ -14,9 +14,9 @@ my @commands = $help =~ /^  ([a-z]+) +\S/mg;
 is_deeply(\@commands, [sort map { m{cmd_(\w+)\.c} } glob 'elfkit/cmd_*.c'], 'every command is in --help, in order');
 my ($version) = slurp('Makefile') =~ /^VERSION := (\S+)/m;
 
-($status, undef, my $err) = run('make', "BUILD=$build", "DESTDIR=$tmp/dest", 'PREFIX=/usr', 'install');
+($status, undef, my $err) = run('make', "BUILD=$build", "DESTDIR=$tmp/dest", 'install');
 is($status, 0, 'make install') or BAIL_OUT($err);
-my $share = "$tmp/dest/usr/share";
+my $share = "$tmp/dest/usr/local/share";
 
 # A page as it is read, on one line
 sub page {
@@ -33,7 +33,7 @@ sub options {
 sub bash_completes {
 	my (@words) = @_;
 	my $last = $#words;
-	my $out = `PATH=$tmp/dest/usr/bin:\$PATH bash -c '. /usr/share/bash-completion/bash_completion; . $share/bash-completion/completions/elfkit
+	my $out = `PATH=$tmp/dest/usr/local/bin:\$PATH bash -c '. /usr/share/bash-completion/bash_completion; . $share/bash-completion/completions/elfkit
 		COMP_WORDS=(@words) COMP_CWORD=$last COMP_LINE="@words" COMP_POINT=\${#COMP_LINE} COMP_TYPE=9
 		_elfkit 2>/dev/null; printf "%s\\n" "\${COMPREPLY[@]}"'`;
 	return sort split /\n/, $out;
@@ -43,7 +43,7 @@ sub bash_completes {
 sub zsh_completes {
 	my (@words) = @_;
 	my $n = @words;
-	my $out = `PATH=$tmp/dest/usr/bin:\$PATH zsh -fc 'fpath=($share/zsh/site-functions); autoload -U _elfkit
+	my $out = `PATH=$tmp/dest/usr/local/bin:\$PATH zsh -fc 'fpath=($share/zsh/site-functions); autoload -U _elfkit
 		compadd() { while [[ \$1 != -- ]]; do shift; done; shift; print -rl -- "\$@" }
 		_describe() { print -rl -- \${\${(P)2}%%:*} }
 		words=(@words) CURRENT=$n; _elfkit'`;
@@ -126,7 +126,7 @@ is_deeply([grep { $policy !~ /\b\Q$_\E\b/ } slurp('elfkit/policy.c') =~ /^\t*\{ 
 
 ($status) = run('shellcheck', '-s', 'bash', 'docs/completion/elfkit.bash');
 is($status, 0, 'shellcheck has nothing to say of the completion');
-($status, undef, $err) = run('make', "BUILD=$build", "DESTDIR=$tmp/dest", 'PREFIX=/usr', 'uninstall');
+($status, undef, $err) = run('make', "BUILD=$build", "DESTDIR=$tmp/dest", 'uninstall');
 is($status, 0, 'make uninstall') or diag($err);
 is(`find $tmp/dest -type f`, '', 'leaves nothing behind');
 done_testing;
