@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "elfkit/control.h"
 #include "elfkit/trial.h"
 
-#define TIMED_OUT	124	/* timeout(1) */
+#define TIMED_OUT	124	/* coreutils' timeout(1); BusyBox's dies of the signal as the command does */
 #define KILLED		137
 
 extern char **environ;
@@ -30,13 +31,24 @@ struct err *trial_replaced(const struct loaded_list *before, const char *name, c
 	return err;
 }
 
+/* Of a clock that nobody sets. */
+static time_t seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 /* What is wrong with it, or NULL. Caller frees. */
 static struct err *run_command(const char *command, unsigned int seconds, char **wrong)
 {
 	AUTO_FREE char *limit = xasprintf("%u", seconds);
 	const char *const argv[] = { "timeout", "-k", "5", limit, "sh", "-c", command, NULL };
+	const time_t start = seconds_now();
 	int status, error;
 	pid_t pid;
+	bool late;
 
 	*wrong = NULL;
 	error = posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ);
@@ -45,10 +57,12 @@ static struct err *run_command(const char *command, unsigned int seconds, char *
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_new("%s: %s: the health command cannot be run", argv[0], strerror(errno));
-	if (WIFSIGNALED(status))
-		*wrong = xasprintf("ended by signal %d", WTERMSIG(status));
-	else if (WEXITSTATUS(status) == TIMED_OUT || WEXITSTATUS(status) == KILLED)
+	late = seconds_now() - start >= (time_t)seconds &&
+	       (WIFSIGNALED(status) || WEXITSTATUS(status) == TIMED_OUT || WEXITSTATUS(status) == KILLED);
+	if (late)
 		*wrong = xasprintf("not done within %u s", seconds);
+	else if (WIFSIGNALED(status))
+		*wrong = xasprintf("ended by signal %d", WTERMSIG(status));
 	else if (WEXITSTATUS(status))
 		*wrong = xasprintf("exit status %d", WEXITSTATUS(status));
 	return NULL;
