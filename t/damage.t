@@ -6,7 +6,7 @@
 #
 #	t/damage.t [PATTERN]	only cases whose names match
 #	DAMAGE_SEED=N		other random values (default 1)
-#	DAMAGE_SCALE=N		N times as many random bytes (default 1)
+#	DAMAGE_SCALE=N		random bytes (default 0.5)
 #	DAMAGE_KEEP=DIR		leaves the damaged file of each case that fails there
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ use File::Copy qw(copy);
 use Test::More;
 
 my $seed = $ENV{DAMAGE_SEED} // 1;
-my $scale = $ENV{DAMAGE_SCALE} // 1;
+my $scale = $ENV{DAMAGE_SCALE} // 0.5;	# the fuzzers go on where this ends
 my $pattern = shift @ARGV;
 my $cpu = (times)[2] + (times)[3];
 my $kernel = $kernels[0];
