@@ -36,6 +36,7 @@ ask() {
 	else
 		echo "$1: quota of 4 ms: not enough"
 	fi
+	echo -1 > /tmp/cpu/least/cpu.cfs_quota_us	# or its key stays set
 	rmdir /tmp/cpu/least
 	echo 1 > /sys/kernel/debug/sched/verbose
 	dmesg -c > /dev/null
