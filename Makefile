@@ -8,6 +8,7 @@
 #	make breaks		elfkit broken on purpose: a test must notice each time
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
 #	make deb, make rpm	elfkit as a package, in build/packages
+#	make check-examples	what README and docs/ show, command by command
 #	make check-fleet	a roll-out to three virtual machines; takes a while
 #	make check-packages	packages in a virtual machine with systemd, boots and upgrades; takes a while
 #	make analyze		clang-tidy, gcc's analyzer and sparse over everything
@@ -181,7 +182,7 @@ FUZZ_TARGETS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 GUEST_PROGRAMS := $(patsubst t/vm/%.c,$(BUILD)/t/vm/%,$(wildcard t/vm/*.c))
 
 # Goals that need no library; the others ask pkg-config, once.
-NO_LIBRARIES := clean demo check check-sanitized breaks check-fleet check-packages fuzz setup uninstall deb rpm
+NO_LIBRARIES := clean demo check check-sanitized breaks check-examples check-fleet check-packages fuzz setup uninstall deb rpm
 ifneq ($(filter-out $(NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
@@ -201,7 +202,7 @@ all: $(BUILD)/elfkit
 units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
-.PHONY: all units guest fuzz-targets man man-tools demo check check-sanitized analyze show-flags breaks check-fleet check-packages bench soak \
+.PHONY: all units guest fuzz-targets man man-tools demo check check-sanitized analyze show-flags breaks check-examples check-fleet check-packages bench soak \
 	fuzz setup install uninstall deb rpm clean FORCE
 .DELETE_ON_ERROR:
 
@@ -293,6 +294,11 @@ check-packages: setup
 	@lintian --fail-on error $(OUT)/elfkit_*.deb
 	@rpmlint -r docs/packaging/rpmlintrc-elfkit $(OUT)/elfkit-*.rpm
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) prove --exec '' t/packaged
+
+# Every command that README and docs/ show.
+check-examples: setup
+	@$(MAKE) --no-print-directory all
+	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run t/shown
 
 check-fleet: setup
 	@$(MAKE) --no-print-directory all deb
