@@ -80,7 +80,8 @@ for my $kernel (@kernels) {
 	# calls go to the new body, addresses to the old entry: nothing that is called later leads into a module that is gone
 	my ($addresses, $share, @own) = addresses("$tmp/hello.ko", kernel_dir($kernel) . '/vmlinux', objects($kernel, 'hello'));
 	cmp_ok($addresses, '>', 1000, "$kernel: the module holds addresses");
-	cmp_ok($share, '>', 0.8, "$kernel: those in the kernel are of something that begins there");
+	# strings lie one behind the other, and only the first has a name: a third of all; a wrong distance leaves next to none
+	cmp_ok($share, '>', 0.5, "$kernel: those in the kernel are of something that begins there");
 	is_deeply(\@own, [], "$kernel: of functions that it replaces it has those of the kernel");
 
 	# the adapter goes on at vmlinux's own call, through the old prologue
