@@ -80,7 +80,7 @@ for my $kernel (@kernels) {
 	# calls go to the new body, addresses to the old entry: nothing that is called later leads into a module that is gone
 	my ($addresses, $share, @own) = addresses("$tmp/hello.ko", kernel_dir($kernel) . '/vmlinux', objects($kernel, 'hello'));
 	cmp_ok($addresses, '>', 1000, "$kernel: the module holds addresses");
-	# strings lie one behind the other, and only the first has a name: a third of all; a wrong distance leaves next to none
+	# 0.668 on 6.1: the kernel's strings begin at no symbol. What a wrong distance leaves was not measured
 	cmp_ok($share, '>', 0.5, "$kernel: those in the kernel are of something that begins there");
 	is_deeply(\@own, [], "$kernel: of functions that it replaces it has those of the kernel");
 
