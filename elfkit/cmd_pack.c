@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* elfkit pack: a module as packages for distributions. */
 #include <argp.h>
-#include <signal.h>
 
 #include "elfkit/cmd.h"
 #include "elfkit/pack.h"
@@ -96,9 +95,7 @@ struct err *cmd_pack(int argc, char **argv, int *status __attribute__((unused)))
 	struct err *err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	/* what is half made is removed */
-	for (int i = 0; i < 3; i++)
-		signal((const int[]){ SIGINT, SIGTERM, SIGHUP }[i], module_interrupt);
+	module_catch_signals();
 	err = pack_prepare(&o, &pack);
 	if (err)
 		return err;

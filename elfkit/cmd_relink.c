@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* elfkit relink: rebuilt objects to a module, with the running kernel as the default. */
 #include <argp.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -129,17 +128,6 @@ static void show_step(const char *what, void *arg __attribute__((unused)))
 		progress(NULL);
 }
 
-/* Signals that end a program end it in order: what it has made until then is removed. */
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = module_interrupt }, old;
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaction(signals[i], &action, NULL);
-}
-
 static struct err *report(const struct args *args, const struct relink_result *result)
 {
 	struct err *err;
@@ -176,7 +164,7 @@ struct err *cmd_relink(int argc, char **argv, int *status)
 	o->objects = args.objects;
 	if (progress_is_seen() && !o->verbose)
 		o->step = show_step;
-	catch_signals();
+	module_catch_signals();
 	err = err ?: relink(o, &result);
 	err = err ?: report(&args, &result);
 	if (!err && result.made)

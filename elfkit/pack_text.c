@@ -9,18 +9,18 @@
 #include "elfkit/pack_text.h"
 
 #define TEMPLATE(name, file)                                                                          \
-	__asm__(".pushsection .rodata\n" #name ":\n.incbin \"elfkit/pack/" file "\"\n.byte 0\n.popsection\n"); \
-	extern const char name[] __attribute__((visibility("hidden")))
+	__asm__(".pushsection .rodata\npack_" #name ":\n.incbin \"elfkit/pack/" file "\"\n.byte 0\n.popsection\n"); \
+	extern const char pack_##name[] __attribute__((visibility("hidden")))
 
-TEMPLATE(pack_unit, "unit.service");
-TEMPLATE(pack_control, "control");
-TEMPLATE(pack_changelog, "changelog");
-TEMPLATE(pack_copyright, "copyright");
-TEMPLATE(pack_postinst, "postinst");
-TEMPLATE(pack_prerm, "prerm");
-TEMPLATE(pack_postrm, "postrm");
-TEMPLATE(pack_preset, "preset");
-TEMPLATE(pack_spec, "spec");
+TEMPLATE(unit, "unit.service");
+TEMPLATE(control, "control");
+TEMPLATE(changelog, "changelog");
+TEMPLATE(copyright, "copyright");
+TEMPLATE(postinst, "postinst");
+TEMPLATE(prerm, "prerm");
+TEMPLATE(postrm, "postrm");
+TEMPLATE(preset, "preset");
+TEMPLATE(spec, "spec");
 
 static const char *const templates[] = {
 	[PACK_UNIT] = pack_unit,

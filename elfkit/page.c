@@ -5,23 +5,23 @@
 #include "elfkit/page.h"
 
 /* The assembler of either compiler puts a file into the program; the Makefile knows of them. */
-#define EMBED(symbol, path)                                                          \
-	__asm__(".section .rodata\n" #symbol ":\n\t.incbin \"elfkit/page/" path "\"\n" \
+#define EMBED(name, path)                                                          \
+	__asm__(".section .rodata\npage_" #name ":\n\t.incbin \"elfkit/page/" path "\"\n" \
 		"\t.byte 0\n\t.previous\n");                                          \
-	extern const char symbol[] __attribute__((visibility("hidden")))
+	extern const char page_##name[] __attribute__((visibility("hidden")))
 
-EMBED(page_frame, "page.html");
-EMBED(page_style, "page.css");
-EMBED(page_script_dom, "dom.js");
-EMBED(page_script_model, "model.js");
-EMBED(page_script_table, "table.js");
-EMBED(page_script_list, "list.js");
-EMBED(page_script_layout, "layout.js");
-EMBED(page_script_overview, "overview.js");
-EMBED(page_script_detail, "detail.js");
-EMBED(page_script_boundary, "boundary.js");
-EMBED(page_script_diff, "diff.js");
-EMBED(page_script_main, "main.js");
+EMBED(frame, "page.html");
+EMBED(style, "page.css");
+EMBED(script_dom, "dom.js");
+EMBED(script_model, "model.js");
+EMBED(script_table, "table.js");
+EMBED(script_list, "list.js");
+EMBED(script_layout, "layout.js");
+EMBED(script_overview, "overview.js");
+EMBED(script_detail, "detail.js");
+EMBED(script_boundary, "boundary.js");
+EMBED(script_diff, "diff.js");
+EMBED(script_main, "main.js");
 
 /* In the order of reading: each uses what stands above it. */
 static const char *const scripts[] = {

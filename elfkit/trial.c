@@ -13,8 +13,6 @@
 #define TIMED_OUT	124	/* coreutils' timeout(1); BusyBox's dies of the signal as the command does */
 #define KILLED		137
 
-extern char **environ;
-
 struct err *trial_replaced(const struct loaded_list *before, const char *name, const struct loaded **ret)
 {
 	struct loaded_list now;

@@ -22,11 +22,21 @@ static volatile sig_atomic_t interrupted, tool_group;
 static bool verbose;
 static const char *workdir;	/* the one that is in use */
 
-void module_interrupt(int signal)
+static void interrupt(int signal)
 {
 	interrupted = signal;
 	if (tool_group)
 		kill(-tool_group, SIGTERM);
+}
+
+void module_catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = interrupt }, old;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
 }
 
 struct err *module_interrupted(void)

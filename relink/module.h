@@ -46,8 +46,11 @@ struct err *module_sign(const char *module, const char *key, const char *cert, c
 /* Copies a file to where it is wanted, under its name when it is whole. */
 struct err *module_install(const char *from, const char *path);
 
-/* A signal handler: ends the tool that is running; what comes next fails with module_interrupted(). */
-void module_interrupt(int signal);
+/*
+ * Signals that end a program end it in order: the tool that is running ends, what comes next fails with
+ * module_interrupted(), and what was made until then is removed.
+ */
+void module_catch_signals(void);
 struct err *module_interrupted(void);
 
 /* What tools print is shown, not only what a failed one printed. */

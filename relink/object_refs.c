@@ -286,7 +286,10 @@ uint64_t object_ref_target(const struct object_ref *ref, const uint8_t *field, u
 	if (ref->width == 8) {
 		memcpy(&value, field, 8);
 	} else if (ref->width == 1) {
-		value = (int8_t)*field;
+		int8_t v;
+
+		memcpy(&v, field, sizeof(v));
+		value = (int64_t)v;
 	} else {
 		int32_t v;
 

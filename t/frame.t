@@ -5,7 +5,6 @@
 use strict;
 use warnings;
 use lib 't/lib';
-use Cwd qw(getcwd);
 use Elfkit;
 use JSON::PP;
 use Test::More;
@@ -44,14 +43,6 @@ sub offsets {
 		push @offsets, hex $at;
 	}
 	return join ',', @offsets;
-}
-
-# The loader is compiled once for all modules of a kernel
-sub relink_once {
-	my ($kernel, @arguments) = @_;
-	my ($compiler) = slurp(kernel_dir($kernel) . '/config') =~ /^CONFIG_CC_VERSION_TEXT="([^ ]+)/m;
-	local @ENV{qw(CC_ONCE CC_ONCE_DIR MAKEFLAGS)} = ($compiler, $tmp, 'CC=' . getcwd() . '/t/lab/cc-once');
-	return relink($kernel, @arguments);
 }
 
 sub spew_object {
@@ -169,7 +160,7 @@ for my $kernel (@kernels) {
 		like($text, $variants{$edit}[1], "$kernel: $edit: and differs as it should");
 		# of one name, so that the loader is compiled once
 		mkdir $_ for "$tmp/$kernel", "$tmp/$kernel/$edit";
-		($status, undef, $err) = relink_once($kernel, $edit, "$kernel/$edit/frame.ko");
+		($status, undef, $err) = relink($kernel, $edit, "$kernel/$edit/frame.ko");
 		is($status, 0, "$kernel: $edit: relinks, so its adapter is proven") or diag($err);
 		push @files, "$tmp/$kernel/$edit" if !$status;
 	}

@@ -4,6 +4,8 @@ package Elfkit;
 use strict;
 use warnings;
 use Exporter 'import';
+use Cwd qw(abs_path);
+use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More ();
 
@@ -28,10 +30,26 @@ sub spew {
 	return $path;
 }
 
+# Where relink makes a module, the environment that has the loader compiled once for all modules of a kernel, in all tests
+# of a run; and nm, which is called for each of its files, need not load clang's plug-in
+sub compiled_once {
+	my ($command, @arguments) = @_;
+	return %ENV if $command ne $elfkit || ($arguments[0] // '') ne 'relink';
+	my ($dir) = map { $arguments[$_ + 1] } grep { $arguments[$_] eq '--kernel-dir' } 0 .. $#arguments - 1;
+	my $config = ($dir // '') . '/include/config/auto.conf';
+	my ($compiler) = -r $config ? slurp($config) =~ /^CONFIG_CC_VERSION_TEXT="?([^ "]+)/m : ();
+	return %ENV if !$compiler;
+	my $kept = ($ENV{BUILD} || 'build') . '/t/once';
+	make_path($kept);
+	return (%ENV, CC_ONCE => $compiler, CC_ONCE_DIR => abs_path($kept),
+		MAKEFLAGS => 'CC=' . abs_path('t/lab/cc-once') . ' NM=nm\ --target=elf64-x86-64');
+}
+
 # A command that runs beside the test, with all that it prints
 my $started = 0;
 sub start {
 	my $files = "$tmp/run" . ++$started;
+	local %ENV = compiled_once(@_);
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
 		open STDIN, '<', '/dev/null';
