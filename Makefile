@@ -259,7 +259,8 @@ $(BUILD)/flags: FORCE
 setup:
 	@t/lab/setup
 
-demo: setup
+demo:
+	@t/lab/setup demo
 	@$(MAKE) --no-print-directory all guest
 	@t/demo
 

@@ -32,7 +32,7 @@ bool elfkit_memory_fails(void)
 	return left == 1;
 }
 
-static void *count(void *memory)
+static void *counted(void *memory)
 {
 	if (memory)
 		atomic_inc(&held);
@@ -42,7 +42,7 @@ static void *count(void *memory)
 /* @nr times @size bytes, all 0, or NULL. */
 void *elfkit_alloc(size_t nr, size_t size)
 {
-	return elfkit_memory_fails() ? NULL : count(kvcalloc(nr, size, GFP_KERNEL | __GFP_NOWARN));
+	return elfkit_memory_fails() ? NULL : counted(kvcalloc(nr, size, GFP_KERNEL | __GFP_NOWARN));
 }
 
 /* For whoever cannot go on without: -ENOMEM, and the line that says so. */
@@ -59,7 +59,7 @@ char *elfkit_asprintf(const char *format, ...)
 
 	va_start(args, format);
 	if (!elfkit_memory_fails())
-		text = count(kvasprintf(GFP_KERNEL, format, args));
+		text = counted(kvasprintf(GFP_KERNEL, format, args));
 	va_end(args);
 	return text;
 }
@@ -74,7 +74,7 @@ void elfkit_free(const void *memory)
 /* A writable mapping of pages, one behind the other, or NULL. */
 void *elfkit_map(struct page **pages, unsigned int nr)
 {
-	return elfkit_memory_fails() ? NULL : count(vmap(pages, nr, VM_MAP, PAGE_KERNEL));
+	return elfkit_memory_fails() ? NULL : counted(vmap(pages, nr, VM_MAP, PAGE_KERNEL));
 }
 
 void elfkit_unmap(const void *mapping)

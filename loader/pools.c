@@ -100,7 +100,7 @@ static bool is_low(const struct elfkit_pool_state *state)
 	return state->grows && state->nr_free < SPARE / 2 + state->nr / 8;
 }
 
-static notrace struct element *take(struct elfkit_pool_state *state)
+static notrace struct element *take_element(struct elfkit_pool_state *state)
 {
 	struct element *e;
 	bool low;
@@ -133,7 +133,7 @@ notrace void *elfkit_pool_get(struct elfkit_pool *pool, const void *key)
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	e = find(bucket, key);
 	if (!e) {
-		e = take(state);
+		e = take_element(state);
 		if (e) {
 			memset(e->data, 0, pool->size);
 			e->key = key;
@@ -268,7 +268,7 @@ static unsigned long count_groups(void)
 	return n;
 }
 
-static unsigned long count(const struct elfkit_pool *pool)
+static unsigned long count_users(const struct elfkit_pool *pool)
 {
 	unsigned long n;
 
@@ -308,7 +308,7 @@ static void free_pool(struct elfkit_pool *pool)
 static int make_pool(struct elfkit_pool *pool)
 {
 	struct elfkit_pool_state *state = elfkit_alloc(1, sizeof(*state));
-	unsigned long nr = count(pool), i;
+	unsigned long nr = count_users(pool), i;
 
 	if (!state)
 		return -ENOMEM;

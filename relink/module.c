@@ -253,18 +253,19 @@ static struct err *copy_file(const char *from, const char *to)
 }
 
 /*
- * Copies the loader's sources and lists its objects, in the order of their names: under names
- * of their own, lest the module be called like one of them.
+ * Copies the loader's sources, and one that includes them all in the order of their names, as kernel/sched/build_*.c do:
+ * a compiler reads the kernel's headers once then, which is most of its work. Under names of their own, lest the module
+ * be called like one of them.
  */
-static struct err *copy_loader(const char *loader_dir, const char *workdir, char **objects)
+static struct err *copy_loader(const char *loader_dir, const char *workdir)
 {
+	AUTO_FREE char *all = xstrdup(""), *path = xasprintf("%s/elfkit_loader.c", workdir);
 	struct dirent **entries;
 	struct err *err = NULL;
 	int n = scandir(loader_dir, &entries, NULL, alphasort);
 
 	if (n < 0)
 		return err_new("%s: %s", loader_dir, strerror(errno));
-	*objects = xstrdup("");
 	for (int i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
 		AUTO_FREE char *from = xasprintf("%s/%s", loader_dir, name);
@@ -274,16 +275,16 @@ static struct err *copy_loader(const char *loader_dir, const char *workdir, char
 		if (!err && (source || (dot && !strcmp(dot, ".h")))) {
 			err = copy_file(from, to);
 			if (source) {
-				char *all = xasprintf("%s elfkit_%.*s.o", *objects, (int)(dot - name), name);
+				char *more = xasprintf("%s#include \"elfkit_%s\"\n", all, name);
 
-				free(*objects);
-				*objects = all;
+				free(all);
+				all = more;
 			}
 		}
 		free(entries[i]);
 	}
 	free(entries);
-	return err;
+	return err ?: output_text(path, all);
 }
 
 struct err *module_name(const char *output, char **ret)
@@ -352,17 +353,16 @@ struct err *module_compile(const char *joined, const char *name, const char *loa
 			   const char *kernel_dir, const char *workdir, bool rebuild, char **object)
 {
 	AUTO_FREE char *target = xasprintf("%s.o", name);
-	AUTO_FREE char *objects = NULL, *shipped = NULL;
-	struct err *err;
+	AUTO_FREE char *shipped = NULL;
+	struct err *err = loader_dir ? copy_loader(loader_dir, workdir) : NULL;
 
-	objects = loader_dir ? NULL : xstrdup("");
-	err = loader_dir ? copy_loader(loader_dir, workdir, &objects) : NULL;
 	err = err ?: ship(workdir, "elfkit_joined", &shipped);
 	if (!err && rename(joined, shipped))
 		err = err_new("%s: %s", shipped, strerror(errno));
 	if (err)
 		return err;
-	err = write_kbuild(workdir, xasprintf("obj-m := %s.o\n%s-y := elfkit_joined.o%s\n%s", name, name, objects,
+	err = write_kbuild(workdir, xasprintf("obj-m := %s.o\n%s-y := elfkit_joined.o%s\n%s", name, name,
+							loader_dir ? " elfkit_loader.o" : "",
 							rebuild ? "ccflags-y := -DELFKIT_REBUILD\n" : ""));
 	err = err ?: run_kbuild(kernel_dir, workdir, target);
 	if (!err)

@@ -79,7 +79,7 @@ for my $kernel (@kernels) {
 	is($made, 0, "$kernel: pinned relinks") or diag($told);
 	rename "$tmp/pinned.ko", "$tmp/pinned.stays" or die;
 	push @files, '-f', "$tmp/pinned.stays";
-	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 1800, '-d', "$tmp/dmesg", @files, '-f',
+	my ($status, $out, $err) = run('t/lab/vm', '-k', $kernel, '-t', 1800, '-d', "$tmp/dmesg", @steady, @files, '-f',
 		"$programs/asks", '-f', "$programs/sleepers", '-f', "$programs/textdump", 't/vm/edits.sh');
 	is($status, 0, "$kernel: loaded and unloaded, one after the other") or diag($out, $err);
 	is_deeply([grep { /WARNING:|BUG:|Oops|Call Trace|general protection|stall|lockup/ } split /\n/, slurp("$tmp/dmesg")], [],

@@ -171,7 +171,7 @@ for my $kernel (@kernels) {
 		spew("$tmp/$kernel/$edit/offsets", $offsets);
 		$nr_probes += () = $offsets =~ /\d+/g;
 	}
-	$guests{$kernel} = [$nr_probes, start('t/lab/vm', '-k', $kernel, '-t', 1800, '-d', "$tmp/$kernel/dmesg",
+	$guests{$kernel} = [$nr_probes, start('t/lab/vm', '-k', $kernel, '-t', 1800, @steady, '-d', "$tmp/$kernel/dmesg",
 		(map { ('-f', $_) } @files, "$programs/textdump", kbuild($kernel, 'unwind')), 't/vm/frame.sh')];
 }
 

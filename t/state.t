@@ -14,10 +14,7 @@ for my $kernel (@kernels) {
 	my $hello = module($kernel, 'hello', 'hello.ko');
 	my $out;
 
-	# under so much load the clock may be found to be unstable, and then the kernel patches code of the
-	# scheduler: it shall do so at once
-	($out) = guest($kernel, 'tasks of all classes', 1800, 't/vm/state.sh', $sched, "$programs/tasks",
-		'-a', 'tsc=unstable');
+	($out) = guest($kernel, 'tasks of all classes', 1800, 't/vm/state.sh', $sched, "$programs/tasks", @steady);
 	like($out, qr/^elfkit: sched: refused: the runqueue of CPU \d+ does not add up/m, "$kernel: a wrong runqueue is told");
 	like($out, qr/^nothing is lost$/m, "$kernel: state survives");
 

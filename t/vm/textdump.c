@@ -116,15 +116,21 @@ static size_t read_part(int fd, const char *from, const char *to, unsigned char 
 	return size + (end - start);
 }
 
+/* Says where the first difference is. */
 static bool is_same(const char *path, const unsigned char *text, size_t size)
 {
 	unsigned char *want = malloc(size + 1);
 	FILE *file = fopen(path, "rb");
+	size_t at = 0;
 	bool same;
 
 	if (!file || !want)
 		err(2, "%s", path);
 	same = fread(want, 1, size + 1, file) == size && !memcmp(text, want, size);
+	while (!same && at < size && text[at] == want[at])
+		at++;
+	if (!same)
+		fprintf(stderr, "other text from _stext + 0x%zx = 0x%" PRIx64 "\n", at, find_symbol("_stext") + at);
 	fclose(file);
 	free(want);
 	return same;
