@@ -313,7 +313,7 @@ breaks: setup
 
 # A build of its own: every edge is counted, and sanitizers watch.
 fuzz:
-	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g -Werror' \
+	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g1 -Werror' \
 		BUILD=$(BUILD)/fuzz fuzz-targets
 	@BUILD=$(BUILD)/fuzz t/fuzz/run $(FUZZ_TARGET)
 

@@ -30,10 +30,9 @@ my $policy = "$source/boundary.yaml";
 diag("seed $seed");
 
 delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-# a program of its own, whatever the flags of the one that is tested elsewhere
-is(system("make -s SANITIZE=address,undefined CFLAGS='-O1 -g' BUILD=$build/damage $build/damage/elfkit >&2"), 0,
-	'elfkit builds with sanitizers') or BAIL_OUT('no elfkit');
-my $program = "$build/damage/elfkit";
+# the program that the fuzzers have, whatever the flags of the one that is tested elsewhere
+is(sanitized("$build/fuzz/elfkit"), 0, 'elfkit builds with sanitizers') or BAIL_OUT('no elfkit');
+my $program = "$build/fuzz/elfkit";
 
 # A sanitizer ends the program with 99; memory beyond the limit is a report of one, too.
 sub limit_memory {

@@ -152,7 +152,9 @@ for my $kernel (@kernels) {
 		"$kernel: by the instruction");
 
 	my (@files, $nr_probes);
-	for my $edit (sort keys %variants) {
+	# all for the first kernel, for others those that are unwound
+	my @edits = $kernel eq $kernels[0] ? sort keys %variants : @unwound;
+	for my $edit (@edits) {
 		my ($object) = objects($kernel, $edit);
 
 		($status, $text, $err) = run($elfkit, 'frame', '__schedule', '--object', $object, $vmlinux);
@@ -181,7 +183,7 @@ for my $kernel (@kernels) {
 	my ($status, $out, $err) = finish($guest);
 
 	is($status, 0, "$kernel: the variants run") or diag($out, $err);
-	for my $edit (sort keys %variants) {
+	for my $edit ($kernel eq $kernels[0] ? sort keys %variants : @unwound) {
 		like($out, qr/^$edit says: $variants{$edit}[0]/m, "$kernel: $edit: its code ran");
 		like($out, qr/^$edit: text identical$/m, "$kernel: $edit: and went back");
 	}

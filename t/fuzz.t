@@ -16,9 +16,8 @@ my $seconds = $ENV{FUZZ_TIME} // 20;
 delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
 my $build = ($ENV{BUILD} || 'build') . '/fuzz';
 is_deeply([sort keys %edges], [sort map { m{/(\w+)\.c$} } glob 't/fuzz/*.c'], 'each target has its floor');
-my ($status, $out, $err) = run('make', '-s', 'CC=clang', 'SANITIZE=fuzzer-no-link,address,undefined',
-	'CFLAGS=-O1 -g -Werror', "BUILD=$build", 'fuzz-targets');
-is($status, 0, 'the targets build') or BAIL_OUT($err);
+is(sanitized('fuzz-targets'), 0, 'the targets build') or BAIL_OUT('no targets');
+my ($status, $out, $err);
 
 $ENV{BUILD} = $build;
 for my $target (sort keys %edges) {

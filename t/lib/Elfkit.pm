@@ -9,7 +9,7 @@ use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More ();
 
-our @EXPORT = qw($elfkit $tmp @kernels @steady kernel_dir objects run start finish slurp spew relink guest module kbuild);
+our @EXPORT = qw($elfkit $tmp @kernels @steady kernel_dir objects run start finish slurp spew sanitized relink guest module kbuild);
 
 our $elfkit = ($ENV{BUILD} || 'build') . '/elfkit';
 our @kernels = split ' ', ($ENV{KERNELS} || '6.1');
@@ -73,6 +73,15 @@ sub finish {
 # The same of a command given as a list
 sub run {
 	return finish(start(@_));
+}
+
+# Makes a target in BUILD/fuzz, where every edge is counted and sanitizers watch; of several tests at once the first does
+sub sanitized {
+	my ($target) = @_;
+	my $build = ($ENV{BUILD} || 'build') . '/fuzz';
+	make_path($build);
+	return system('flock', "$build/make.lock", 'make', '-s', 'CC=clang', 'SANITIZE=fuzzer-no-link,address,undefined',
+		'CFLAGS=-O1 -g1 -Werror', "BUILD=$build", $target);
 }
 
 sub lab {

@@ -79,7 +79,7 @@ back
 cmp /tmp/before /tmp/middle
 load
 
-# tracers while it is in
+# tracers while it is in: one of all functions, and since all of them take long under emulation, then some
 for tracer in function function_graph; do
 	echo $tracer > $trace/current_tracer
 	sleep 0.2
@@ -87,6 +87,7 @@ for tracer in function function_graph; do
 	refused "replace with $tracer" "echo 1 > $other/enabled"
 	states "1 0"
 	echo nop > $trace/current_tracer
+	echo 'wake_up_process *_fair vfs_*' > $trace/set_ftrace_filter
 done
 rmmod hello
 echo "p:mine $probe" > $trace/kprobe_events
@@ -102,6 +103,7 @@ for tracer in function function_graph; do
 	refused "load with $tracer" "insmod ./sched.ko"
 	echo nop > $trace/current_tracer
 done
+echo > $trace/set_ftrace_filter
 echo "p:mine $probe" > $trace/kprobe_events
 echo 1 > $trace/events/kprobes/enable
 refused "load with a kprobe" "insmod ./sched.ko"
