@@ -26,6 +26,8 @@ enum insn_kind {
 };
 
 #define INSN_REG_NONE 0xff
+#define INSN_REG_ARG1 5		/* where a function finds its first arguments: rdi, rsi (psABI section 3.2.3) */
+#define INSN_REG_ARG2 4
 
 /* A field of an instruction that holds a 32- or 64-bit constant. */
 struct insn_field {

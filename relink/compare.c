@@ -164,9 +164,6 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	return xasprintf("a reference to %s instead of %s", c->object->symbols[ref->symbol].name, place);
 }
 
-#define FIRST_ARGUMENT 5	/* %rdi and %rsi, DWARF numbers (x86-64 psABI) */
-#define SECOND_ARGUMENT 4
-
 /* Whether the instruction with @ref puts its target into the register of a first argument. */
 static bool is_first_argument(const struct comparison *c, const struct object_ref *ref)
 {
@@ -174,7 +171,7 @@ static bool is_first_argument(const struct comparison *c, const struct object_re
 	struct insn_detail d;
 
 	return decode_detail(c->decoder, s->data + ref->insn, s->size - ref->insn, ref->insn, &d) && d.op == OP_MOV &&
-	       d.operands[0].kind == OPERAND_REG && d.operands[0].reg == FIRST_ARGUMENT;
+	       d.operands[0].kind == OPERAND_REG && d.operands[0].reg == INSN_REG_ARG1;
 }
 
 /* Whether the name of a source file becomes a first argument near @at. */
@@ -215,7 +212,7 @@ static bool is_line(const struct comparison *c, const struct extent *e, const ui
 		    !decode_detail(c->decoder, theirs + start, insn.size, 0, &b))
 			continue;
 		if (a.op != OP_MOV || b.op != OP_MOV || a.operands[0].kind != OPERAND_REG ||
-		    a.operands[0].reg != SECOND_ARGUMENT || b.operands[0].reg != SECOND_ARGUMENT ||
+		    a.operands[0].reg != INSN_REG_ARG2 || b.operands[0].reg != INSN_REG_ARG2 ||
 		    a.operands[0].size != 4 ||
 		    a.operands[1].kind != OPERAND_IMM || b.operands[1].kind != OPERAND_IMM || insn.size != 5 ||
 		    a.operands[1].value <= 0 || b.operands[1].value <= 0)
