@@ -77,9 +77,11 @@ echo "replaced: $(dmesg | grep -c 'elfkit: .*: took over from .*, which is disab
 back
 ./textdump /tmp/middle
 cmp /tmp/before /tmp/middle
-load
 
-# tracers while it is in: one of all functions, and since all of them take long under emulation, then some
+# tracers while it is in; of some functions, as all of them take long under emulation
+some='wake_up_process *_fair vfs_*'
+echo "$some" > $trace/set_ftrace_filter
+load
 for tracer in function function_graph; do
 	echo $tracer > $trace/current_tracer
 	sleep 0.2
@@ -87,8 +89,8 @@ for tracer in function function_graph; do
 	refused "replace with $tracer" "echo 1 > $other/enabled"
 	states "1 0"
 	echo nop > $trace/current_tracer
-	echo 'wake_up_process *_fair vfs_*' > $trace/set_ftrace_filter
 done
+echo > $trace/set_ftrace_filter
 rmmod hello
 echo "p:mine $probe" > $trace/kprobe_events
 echo 1 > $trace/events/kprobes/enable
@@ -97,11 +99,12 @@ echo 0 > $trace/events/kprobes/enable
 echo > $trace/kprobe_events
 back
 
-# tracers before
+# tracers before, one of all functions
 for tracer in function function_graph; do
 	echo $tracer > $trace/current_tracer
 	refused "load with $tracer" "insmod ./sched.ko"
 	echo nop > $trace/current_tracer
+	echo "$some" > $trace/set_ftrace_filter
 done
 echo > $trace/set_ftrace_filter
 echo "p:mine $probe" > $trace/kprobe_events
