@@ -180,6 +180,7 @@ struct elfkit_slot {
 	unsigned int unwound;		/* of these */
 	unsigned int nr_entries;	/* of the culprit's stack */
 	bool blocked;			/* culprit is valid */
+	bool unreliable;		/* a test wants a stack that cannot be walked to its end */
 	struct elfkit_culprit culprit;
 	int cpu;
 	struct list_head fair, other;	/* tasks that are off the runqueue */

@@ -95,7 +95,8 @@ static notrace bool blocks(const struct elfkit_zone *zone, struct task_struct *t
 	int i, nr;
 
 	slot->unwound++;
-	nr = stack_trace_save_tsk_reliable(task, slot->entries, ELFKIT_STACK_ENTRIES);
+	nr = slot->unreliable ? -EINVAL :
+	     stack_trace_save_tsk_reliable(task, slot->entries, ELFKIT_STACK_ENTRIES);
 	for (i = 0; i < nr && !where; i++)
 		where = zone_find(zone, slot->entries[i]);
 	if (nr >= 0 && !where)
@@ -385,18 +386,13 @@ notrace void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned in
 {
 	struct elfkit_slot *slot = &stacks->slots[rank];
 
+	slot->unreliable = false;
 	if (elfkit_switched_complete(stacks->switched) ?
 	    switched_blocks(stacks, slot, rank, nr) : walk_blocks(stacks, slot, rank, nr))
 		goto blocked;
 
 	/* A running task can be unwound by itself only. */
-	if (stacks->fault && !rank) {
-		slot->culprit.where = NULL;
-		slot->culprit.pid = current->pid;
-		memcpy(slot->culprit.comm, current->comm, TASK_COMM_LEN);
-		slot->nr_entries = 0;
-		goto blocked;
-	}
+	slot->unreliable = stacks->fault && !rank;
 	if (blocks(&stacks->zone, current, slot) ||
 	    blocks(&stacks->zone, stacks->idle[smp_processor_id()], slot))
 		goto blocked;
