@@ -386,7 +386,6 @@ notrace void elfkit_stacks_check_share(struct elfkit_stacks *stacks, unsigned in
 {
 	struct elfkit_slot *slot = &stacks->slots[rank];
 
-	slot->unreliable = false;
 	if (elfkit_switched_complete(stacks->switched) ?
 	    switched_blocks(stacks, slot, rank, nr) : walk_blocks(stacks, slot, rank, nr))
 		goto blocked;

@@ -193,6 +193,7 @@ static void reset(struct swap *swap)
 		swap->stacks.slots[i].unwound = 0;
 		swap->stacks.slots[i].wrong = NULL;
 		swap->stacks.slots[i].failed = NULL;
+		swap->stacks.slots[i].unreliable = false;
 		swap->stacks.slots[i].blocked = false;
 	}
 }
