@@ -203,7 +203,7 @@ units: $(UNIT_TESTS) $(BUILD)/t/accesses
 guest: $(GUEST_PROGRAMS)
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/elfkit
 .PHONY: all units guest fuzz-targets man man-tools demo check check-sanitized analyze show-flags breaks check-examples check-fleet check-packages bench soak \
-	fuzz setup install uninstall deb rpm clean FORCE
+	fuzz fuzz-build setup install uninstall deb rpm clean FORCE
 .DELETE_ON_ERROR:
 
 $(BUILD)/elfkit: $(BUILD)/obj/elfkit/main.o $(LIB) $(BUILD)/flags
@@ -311,10 +311,14 @@ soak: all guest
 breaks: setup
 	@KERNELS='$(KERNELS)' t/breaks/run $(BREAKS)
 
-# A build of its own: every edge is counted, and sanitizers watch.
-fuzz:
-	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g1 -Werror' \
+# A build of its own: every edge is counted, and sanitizers watch. Of several at once the first makes it.
+fuzz-build:
+	@mkdir -p $(BUILD)/fuzz
+	@flock $(BUILD)/fuzz/make.lock $(MAKE) --no-print-directory CC=clang \
+		SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g1 -Werror' \
 		BUILD=$(BUILD)/fuzz fuzz-targets
+
+fuzz: fuzz-build
 	@BUILD=$(BUILD)/fuzz t/fuzz/run $(FUZZ_TARGET)
 
 # The manual: --help is the source, docs/man/ has what it does not say; boundary.yaml's is a section of

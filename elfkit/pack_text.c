@@ -5,22 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "elfkit/embed.h"
 #include "elfkit/err.h"
 #include "elfkit/pack_text.h"
 
-#define TEMPLATE(name, file)                                                                          \
-	__asm__(".pushsection .rodata\npack_" #name ":\n.incbin \"elfkit/pack/" file "\"\n.byte 0\n.popsection\n"); \
-	extern const char pack_##name[] __attribute__((visibility("hidden")))
-
-TEMPLATE(unit, "unit.service");
-TEMPLATE(control, "control");
-TEMPLATE(changelog, "changelog");
-TEMPLATE(copyright, "copyright");
-TEMPLATE(postinst, "postinst");
-TEMPLATE(prerm, "prerm");
-TEMPLATE(postrm, "postrm");
-TEMPLATE(preset, "preset");
-TEMPLATE(spec, "spec");
+EMBED(pack_, unit, "elfkit/pack/unit.service");
+EMBED(pack_, control, "elfkit/pack/control");
+EMBED(pack_, changelog, "elfkit/pack/changelog");
+EMBED(pack_, copyright, "elfkit/pack/copyright");
+EMBED(pack_, postinst, "elfkit/pack/postinst");
+EMBED(pack_, prerm, "elfkit/pack/prerm");
+EMBED(pack_, postrm, "elfkit/pack/postrm");
+EMBED(pack_, preset, "elfkit/pack/preset");
+EMBED(pack_, spec, "elfkit/pack/spec");
 
 static const char *const templates[] = {
 	[PACK_UNIT] = pack_unit,

@@ -2,26 +2,21 @@
 /* The parts of a page, put together. */
 #include <string.h>
 
+#include "elfkit/embed.h"
 #include "elfkit/page.h"
 
-/* The assembler of either compiler puts a file into the program; the Makefile knows of them. */
-#define EMBED(name, path)                                                          \
-	__asm__(".section .rodata\npage_" #name ":\n\t.incbin \"elfkit/page/" path "\"\n" \
-		"\t.byte 0\n\t.previous\n");                                          \
-	extern const char page_##name[] __attribute__((visibility("hidden")))
-
-EMBED(frame, "page.html");
-EMBED(style, "page.css");
-EMBED(script_dom, "dom.js");
-EMBED(script_model, "model.js");
-EMBED(script_table, "table.js");
-EMBED(script_list, "list.js");
-EMBED(script_layout, "layout.js");
-EMBED(script_overview, "overview.js");
-EMBED(script_detail, "detail.js");
-EMBED(script_boundary, "boundary.js");
-EMBED(script_diff, "diff.js");
-EMBED(script_main, "main.js");
+EMBED(page_, frame, "elfkit/page/page.html");
+EMBED(page_, style, "elfkit/page/page.css");
+EMBED(page_, script_dom, "elfkit/page/dom.js");
+EMBED(page_, script_model, "elfkit/page/model.js");
+EMBED(page_, script_table, "elfkit/page/table.js");
+EMBED(page_, script_list, "elfkit/page/list.js");
+EMBED(page_, script_layout, "elfkit/page/layout.js");
+EMBED(page_, script_overview, "elfkit/page/overview.js");
+EMBED(page_, script_detail, "elfkit/page/detail.js");
+EMBED(page_, script_boundary, "elfkit/page/boundary.js");
+EMBED(page_, script_diff, "elfkit/page/diff.js");
+EMBED(page_, script_main, "elfkit/page/main.js");
 
 /* In the order of reading: each uses what stands above it. */
 static const char *const scripts[] = {

@@ -79,6 +79,9 @@ sub misled {
 }
 
 my %guests;
+# All variants for the first kernel, for others those that are unwound
+my %edits = map { $_ => $_ eq $kernels[0] ? [sort keys %variants] : \@unwound } @kernels;
+
 # Frames of variable size, made at once and behind a branch
 {
 	my @frame = ($elfkit, 'frame', '--at', 'use', '--object', spew_object(<<'END'));
@@ -152,9 +155,7 @@ for my $kernel (@kernels) {
 		"$kernel: by the instruction");
 
 	my (@files, $nr_probes);
-	# all for the first kernel, for others those that are unwound
-	my @edits = $kernel eq $kernels[0] ? sort keys %variants : @unwound;
-	for my $edit (@edits) {
+	for my $edit (@{$edits{$kernel}}) {
 		my ($object) = objects($kernel, $edit);
 
 		($status, $text, $err) = run($elfkit, 'frame', '__schedule', '--object', $object, $vmlinux);
@@ -183,7 +184,7 @@ for my $kernel (@kernels) {
 	my ($status, $out, $err) = finish($guest);
 
 	is($status, 0, "$kernel: the variants run") or diag($out, $err);
-	for my $edit ($kernel eq $kernels[0] ? sort keys %variants : @unwound) {
+	for my $edit (@{$edits{$kernel}}) {
 		like($out, qr/^$edit says: $variants{$edit}[0]/m, "$kernel: $edit: its code ran");
 		like($out, qr/^$edit: text identical$/m, "$kernel: $edit: and went back");
 	}

@@ -9,7 +9,7 @@ use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More ();
 
-our @EXPORT = qw($elfkit $tmp @kernels @steady kernel_dir objects run start finish slurp spew sanitized relink guest module kbuild);
+our @EXPORT = qw($elfkit $tmp @kernels @steady kernel_dir objects run start finish slurp spew relink guest module kbuild);
 
 our $elfkit = ($ENV{BUILD} || 'build') . '/elfkit';
 our @kernels = split ' ', ($ENV{KERNELS} || '6.1');
@@ -30,18 +30,18 @@ sub spew {
 	return $path;
 }
 
-# Where relink makes a module, the environment that has the loader compiled once for all modules of a kernel, in all tests
-# of a run; and nm, which is called for each of its files, need not load clang's plug-in
+# What relink that makes a module has in its environment, so that the loader is compiled once for all modules of a kernel,
+# in all tests of a run; and nm, which is called for each file, need not load clang's plug-in
 sub compiled_once {
 	my ($command, @arguments) = @_;
-	return %ENV if $command ne $elfkit || ($arguments[0] // '') ne 'relink';
+	return if $command ne $elfkit || ($arguments[0] // '') ne 'relink';
 	my ($dir) = map { $arguments[$_ + 1] } grep { $arguments[$_] eq '--kernel-dir' } 0 .. $#arguments - 1;
 	my $config = ($dir // '') . '/include/config/auto.conf';
 	my ($compiler) = -r $config ? slurp($config) =~ /^CONFIG_CC_VERSION_TEXT="?([^ "]+)/m : ();
-	return %ENV if !$compiler;
+	return if !$compiler;
 	my $kept = ($ENV{BUILD} || 'build') . '/t/once';
 	make_path($kept);
-	return (%ENV, CC_ONCE => $compiler, CC_ONCE_DIR => abs_path($kept),
+	return (CC_ONCE => $compiler, CC_ONCE_DIR => abs_path($kept),
 		MAKEFLAGS => 'CC=' . abs_path('t/lab/cc-once') . ' NM=nm\ --target=elf64-x86-64');
 }
 
@@ -49,7 +49,7 @@ sub compiled_once {
 my $started = 0;
 sub start {
 	my $files = "$tmp/run" . ++$started;
-	local %ENV = compiled_once(@_);
+	local %ENV = (%ENV, compiled_once(@_));
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
 		open STDIN, '<', '/dev/null';
@@ -73,15 +73,6 @@ sub finish {
 # The same of a command given as a list
 sub run {
 	return finish(start(@_));
-}
-
-# Makes a target in BUILD/fuzz, where every edge is counted and sanitizers watch; of several tests at once the first does
-sub sanitized {
-	my ($target) = @_;
-	my $build = ($ENV{BUILD} || 'build') . '/fuzz';
-	make_path($build);
-	return system('flock', "$build/make.lock", 'make', '-s', 'CC=clang', 'SANITIZE=fuzzer-no-link,address,undefined',
-		'CFLAGS=-O1 -g1 -Werror', "BUILD=$build", $target);
 }
 
 sub lab {
