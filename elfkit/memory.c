@@ -24,17 +24,16 @@ static rlim_t bytes, mapped;
 static rlim_t ceiling = RLIM_INFINITY;	/* what the program was started with */
 static bool bounded;
 
+bool memory_is_sanitized(void)
+{
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = true };
+	return true;
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-enum { SANITIZED = true };
+	return __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer);
 #else
-enum { SANITIZED = false };
+	return false;
 #endif
-#else
-enum { SANITIZED = false };
-#endif
+}
 
 static void set(bool on)
 {
@@ -52,7 +51,7 @@ void memory_bound(void)
 
 	if (!getrlimit(RLIMIT_DATA, &limit))
 		ceiling = limit.rlim_cur;
-	bounded = !SANITIZED;
+	bounded = !memory_is_sanitized();
 	bytes = MEMORY_FIXED;
 	if (bounded)
 		set(true);

@@ -17,6 +17,9 @@
 
 void memory_bound(void);
 
+/* Was the program built with a sanitizer that has memory of its own? */
+bool memory_is_sanitized(void);
+
 /* Counts a file that is going to be read, once; what is not there counts nothing. */
 void memory_count_file(const char *path);
 

@@ -16,18 +16,6 @@
 
 static struct scratch scratch;
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { SANITIZED = true };	/* a sanitizer has its own memory */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { SANITIZED = true };
-#else
-enum { SANITIZED = false };
-#endif
-#else
-enum { SANITIZED = false };
-#endif
-
 /* What @read returns of the scratch file, as an exit status: 0 success, 1 an error; and the memory in use at most, in KB. */
 static int read_apart(struct err *(*read)(void), const char *part, long *peak)
 {
@@ -119,7 +107,7 @@ TEST(functions_may_share_a_list_of_ranges)
 	long peak;
 	int status;
 
-	if (SANITIZED)
+	if (memory_is_sanitized())
 		return;
 	scratch_init(&scratch);
 	scratch_assemble(&scratch, ".section .debug_abbrev, \"\", @progbits\n"
@@ -149,7 +137,7 @@ TEST(out_of_bounds_is_the_end_and_says_so)
 {
 	long peak;
 
-	if (SANITIZED)
+	if (memory_is_sanitized())
 		return;
 	assert_int_equal(read_apart(allocate_all, NULL, &peak), 2);
 	assert_true(peak < (long)(MEMORY_FIXED / 1024) + 64 * 1024);
