@@ -4,7 +4,7 @@
 #	make demo		a live scheduler swap in a virtual machine, from nothing
 #	make check		all tests
 #	make bench		times beside objdump and pahole, and of a switch in a VM
-#	make soak		an hour of loads and unloads under load; SOAK_TIME=3600
+#	make soak		an hour of loads and unloads under load, SOAK_TIME=3600, and those of a debug kernel
 #	make breaks		elfkit broken on purpose: a test must notice each time
 #	make fuzz		every reader, with damaged input; FUZZ_TIME=60 seconds each
 #	make deb, make rpm	elfkit as a package, in build/packages
@@ -307,6 +307,7 @@ check-fleet: setup
 
 soak: all guest
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/soak
+	@BUILD=$(BUILD) t/debug
 
 breaks: setup
 	@KERNELS='$(KERNELS)' t/breaks/run $(BREAKS)
