@@ -30,6 +30,10 @@
 #include "abi.h"
 #include "elfkit.h"
 
+#if defined(CONFIG_CFI_CLANG) || defined(CONFIG_CFI)
+#error "this kernel checks the types of indirect calls (CONFIG_CFI), and the loader calls and is called by other types"
+#endif
+
 #undef pr_fmt
 #define pr_fmt(fmt) "elfkit: " KBUILD_MODNAME ": " fmt
 
@@ -94,6 +98,7 @@ int elfkit_peer_find(struct elfkit_peer **ret);
 void elfkit_peer_put(struct elfkit_peer *peer);
 int elfkit_peer_lock(struct elfkit_peer **ret);
 void elfkit_peer_unlock(struct elfkit_peer *peer);
+void elfkit_peer_leave(struct elfkit_peer *peer);
 void elfkit_peer_retire(struct elfkit_peer *peer);
 
 /* ---- text.c ---- */
@@ -116,6 +121,7 @@ struct elfkit_text {
 
 int elfkit_text_check_table(void);
 int elfkit_text_verify(const struct elfkit_text *text, bool after);
+int elfkit_text_unprobed(const struct elfkit_text *text);
 int elfkit_text_map(struct elfkit_text *text, bool replace, const struct elfkit_table *from);
 void elfkit_text_unmap(struct elfkit_text *text);
 void elfkit_text_write(const struct elfkit_text *text, bool undo);
@@ -153,9 +159,18 @@ struct elfkit_zone {
 	u64 nr_resumes;
 };
 
+#define ELFKIT_NAME_ROOM	64	/* of a function's name */
+
 struct elfkit_culprit {
 	const char *where;	/* function, NULL: the stack could not be unwound */
 	pid_t pid;		/* 0: an idle task */
+	char comm[TASK_COMM_LEN];
+};
+
+/* The same for as long as the log and sysfs want it: the function's name may be another module's. */
+struct elfkit_blocker {
+	char where[ELFKIT_NAME_ROOM];	/* empty: the stack could not be unwound */
+	pid_t pid;
 	char comm[TASK_COMM_LEN];
 };
 
@@ -183,10 +198,15 @@ struct elfkit_slot {
 	bool unreliable;		/* a test wants a stack that cannot be walked to its end */
 	struct elfkit_culprit culprit;
 	int cpu;
-	struct list_head fair, other;	/* tasks that are off the runqueue */
-	struct elfkit_census before, after;
+	struct list_head fair, other;	/* tasks that are off the runqueue, newest first */
+	struct elfkit_census before;	/* as it was found */
+	struct elfkit_census after;	/* as it was filled last, and late */
+	struct elfkit_census late;	/* deadline tasks that wait for their next period since */
+	struct elfkit_census bad;	/* as it was filled before that was undone */
+	const char *found;		/* what did not add up when it was found, or NULL */
 	const char *wrong;		/* what does not add up, or NULL */
 	const char *failed;		/* the same before it was undone */
+	const char *lasting;		/* what is not as it was found, or NULL */
 	unsigned long entries[ELFKIT_STACK_ENTRIES];
 } ____cacheline_aligned_in_smp;
 
@@ -227,11 +247,11 @@ bool elfkit_withhold_asks(unsigned long ip, unsigned long *handler);
 
 #ifdef ELFKIT_REBUILD	/* relink says so if the kernel has all that it takes */
 #define ELFKIT_REBUILDS	true
-void elfkit_rebuild_clear(struct elfkit_slot *slot);
+void elfkit_rebuild_clear(struct elfkit_slot *slot, bool undo);
 void elfkit_rebuild_fill(struct elfkit_slot *slot);
 #else
 #define ELFKIT_REBUILDS	false
-static inline void elfkit_rebuild_clear(struct elfkit_slot *slot) {}
+static inline void elfkit_rebuild_clear(struct elfkit_slot *slot, bool undo) {}
 static inline void elfkit_rebuild_fill(struct elfkit_slot *slot) {}
 #endif
 
@@ -288,7 +308,7 @@ struct elfkit_times {
 /* Who was in the way in the last try, if it failed for that. */
 struct elfkit_blockers {
 	unsigned int nr;
-	struct elfkit_culprit v[ELFKIT_MAX_NAMED];
+	struct elfkit_blocker v[ELFKIT_MAX_NAMED];
 };
 
 int elfkit_swap(struct elfkit_text *text, bool replace, struct elfkit_peer *from,
@@ -312,8 +332,8 @@ bool elfkit_enabled(void);
 int elfkit_set_enabled(bool on);
 bool elfkit_confirmed(void);
 int elfkit_confirm(void);
-unsigned int elfkit_get_blockers(struct elfkit_culprit *culprits);
+int elfkit_get_blockers(struct elfkit_blockers *ret);
 int elfkit_get_pools(char *buf);
-void elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload);
+int elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload);
 
 #endif

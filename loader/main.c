@@ -8,6 +8,7 @@
  * only when all jumps are out.  An insmod that fails has changed nothing.
  */
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -58,6 +59,7 @@ static struct elfkit_times load_times;
 static struct elfkit_times unload_times;
 static struct elfkit_blockers blockers;
 static bool on_probation;
+static unsigned long probation_end;	/* jiffies */
 
 static void end_probation(struct work_struct *work);
 static DECLARE_DELAYED_WORK(probation_work, end_probation);
@@ -71,12 +73,14 @@ static void report(const char *what, const struct elfkit_times *times)
 		times->total / NSEC_PER_USEC, times->tries);
 }
 
-static int enable(void)
+/* With @replaced: whom it took over from, or NULL, for elfkit_peer_retire() without control. */
+static int enable(struct elfkit_peer **replaced)
 {
 	struct elfkit_times times;
 	struct elfkit_peer *from;
 	int err;
 
+	*replaced = NULL;
 	blockers.nr = 0;
 	err = elfkit_peer_lock(&from);
 	if (err)
@@ -95,17 +99,21 @@ static int enable(void)
 	if (err)
 		goto hooks;
 	enabled = true;
+	/* First of all: whatever waits for tasks from here on may wait for one that never runs again. */
+	on_probation = probation;
+	if (on_probation) {
+		probation_end = jiffies + (unsigned long)probation * HZ;
+		mod_delayed_work(system_long_wq, &probation_work, (unsigned long)probation * HZ);
+	}
 	elfkit_hooks_loaded();
 	load_times = times;
 	report("loaded", &times);
 	if (from) {
 		pr_info("took over from %s, which is disabled now\n", from->module->name);
-		elfkit_peer_retire(from);
+		elfkit_peer_leave(from);
+		*replaced = from;
 	}
-	on_probation = probation;
-	if (on_probation)
-		mod_delayed_work(system_long_wq, &probation_work, (unsigned long)probation * HZ);
-	goto unlock;
+	return 0;
 hooks:
 	elfkit_hooks_gone();
 	elfkit_text_forget(&text);
@@ -159,8 +167,12 @@ static void end_probation(struct work_struct *work)
 {
 	int err = 0;
 
-	mutex_lock(&control);
-	if (enabled && on_probation) {
+	if (!mutex_trylock(&control)) {
+		queue_delayed_work(system_long_wq, &probation_work, HZ);
+		return;
+	}
+	/* A load since then has a time of its own. */
+	if (enabled && on_probation && time_after_eq(jiffies, probation_end)) {
 		pr_notice("not confirmed within %u s, going back\n", probation);
 		err = disable();
 	}
@@ -187,15 +199,21 @@ int elfkit_confirm(void)
 	return err;
 }
 
-unsigned int elfkit_get_blockers(struct elfkit_culprit *culprits)
+/* A switch may take long: who only looks can be killed meanwhile. */
+static int look(void)
 {
-	unsigned int nr;
+	return mutex_lock_killable(&control) ? -EINTR : 0;
+}
 
-	mutex_lock(&control);
-	nr = blockers.nr;
-	memcpy(culprits, blockers.v, nr * sizeof(*culprits));
+int elfkit_get_blockers(struct elfkit_blockers *ret)
+{
+	int err = look();
+
+	if (err)
+		return err;
+	*ret = blockers;
 	mutex_unlock(&control);
-	return nr;
+	return 0;
 }
 
 bool elfkit_enabled(void)
@@ -233,6 +251,7 @@ struct elfkit_peer elfkit_self = {
 
 int elfkit_set_enabled(bool on)
 {
+	struct elfkit_peer *replaced = NULL;
 	int err = 0;
 
 	if (mutex_lock_interruptible(&control))
@@ -240,31 +259,38 @@ int elfkit_set_enabled(bool on)
 	if (!ready)
 		err = -ENODEV;
 	else if (on != enabled)
-		err = on ? enable() : disable();
+		err = on ? enable(&replaced) : disable();
 	mutex_unlock(&control);
+	elfkit_peer_retire(replaced);
 	return err;
 }
 
 int elfkit_get_pools(char *buf)
 {
-	int size;
+	int size = look();
 
-	mutex_lock(&control);
+	if (size)
+		return size;
 	size = elfkit_pools_show(buf);
 	mutex_unlock(&control);
 	return size;
 }
 
-void elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload)
+int elfkit_get_times(struct elfkit_times *load, struct elfkit_times *unload)
 {
-	mutex_lock(&control);
+	int err = look();
+
+	if (err)
+		return err;
 	*load = load_times;
 	*unload = unload_times;
 	mutex_unlock(&control);
+	return 0;
 }
 
 static int __init begin(void)
 {
+	struct elfkit_peer *replaced;
 	int err;
 
 	err = elfkit_identity_check();
@@ -286,9 +312,10 @@ static int __init begin(void)
 		return err;
 
 	mutex_lock(&control);
-	err = enable();
+	err = enable(&replaced);
 	ready = !err;
 	mutex_unlock(&control);
+	elfkit_peer_retire(replaced);
 	if (err)
 		elfkit_sysfs_remove();
 	return err;

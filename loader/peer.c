@@ -176,13 +176,23 @@ void elfkit_peer_unlock(struct elfkit_peer *peer)
 	elfkit_peer_put(peer);
 }
 
-/* It is out: its state says so, and once no task can be in it its own reference goes. */
+/* It is out, and its state says so.  Its control is free, the reference that it has to itself is the caller's. */
+void elfkit_peer_leave(struct elfkit_peer *peer)
+{
+	peer->taken_over();
+	mutex_unlock(peer->control);
+}
+
+/*
+ * Once no task can be in it, both references to it go.  With no lock held: that may take long, or for ever where the
+ * new scheduler lets a task starve, and then there must be a way back.
+ */
 void elfkit_peer_retire(struct elfkit_peer *peer)
 {
-	struct module *module = peer->module;
-
-	peer->taken_over();
+	if (!peer)
+		return;
 	/* As in going back: a dying task is on no list, and it may have been preempted there. */
 	synchronize_rcu_tasks();
-	module_put(module);
+	module_put(peer->module);
+	elfkit_peer_put(peer);
 }

@@ -37,7 +37,6 @@
 #define SAVE		0x02	/* DEQUEUE_SAVE, ENQUEUE_RESTORE */
 #define MOVE		0x04
 #define NOCLOCK		0x08
-#define HEAD		0x10	/* enqueue only */
 
 struct rq;
 void update_rq_clock(struct rq *rq);
@@ -181,7 +180,7 @@ static notrace const char *differ(const struct elfkit_census *a, const struct el
 
 /* ---- taking off ---- */
 
-/* Onto our list, newest first: what comes off last goes back first. */
+/* Onto our list, newest first. */
 static notrace const char *keep(struct list_head *list, struct task_struct *task, bool off)
 {
 	if (!off || !list_empty(&task->se.group_node))
@@ -245,22 +244,26 @@ static notrace const char *take_dl(struct rq *rq, struct elfkit_slot *slot)
 }
 
 /*
- * With the code that is in, take everything off the own runqueue.  What is
- * wrong stands in the slot afterwards; elfkit_rebuild_fill() is due in any case.
+ * With the code that is in, take everything off the own runqueue, for the first time or to @undo
+ * what was filled.  What is wrong stands in the slot afterwards; elfkit_rebuild_fill() is due in any case.
  */
-notrace void elfkit_rebuild_clear(struct elfkit_slot *slot)
+notrace void elfkit_rebuild_clear(struct elfkit_slot *slot, bool undo)
 {
-	struct elfkit_census empty;
+	struct elfkit_census now;
 	struct rq *rq = own_rq();
 
-	slot->wrong = NULL;
 	INIT_LIST_HEAD(&slot->fair);
 	INIT_LIST_HEAD(&slot->other);
 
 	raw_spin_rq_lock_nested(rq, 0);
 	update_rq_clock(rq);
 	set_rq_offline(rq);
-	slot->wrong = count(rq, &slot->before);
+	slot->wrong = count(rq, &now);
+	if (!undo) {
+		slot->before = now;
+		slot->found = slot->wrong;
+		memset(&slot->late, 0, sizeof(slot->late));
+	}
 	if (!slot->wrong)
 		slot->wrong = take_fair(rq, slot);
 	if (!slot->wrong)
@@ -268,49 +271,50 @@ notrace void elfkit_rebuild_clear(struct elfkit_slot *slot)
 	if (!slot->wrong)
 		slot->wrong = take_dl(rq, slot);
 	/* A class that is not known here would still have its tasks. */
-	if (!slot->wrong && (count(rq, &empty) || empty.running != 1))
+	if (!slot->wrong && (count(rq, &now) || now.running != 1))
 		slot->wrong = "what is left when all tasks are off";
 	raw_spin_rq_unlock(rq);
 }
 
 /* ---- putting back ---- */
 
-static notrace void put(struct rq *rq, struct list_head *list, int flags,
-			struct elfkit_census *late)
+static notrace void put(struct rq *rq, struct elfkit_slot *slot, struct task_struct *task, int flags)
 {
-	struct task_struct *task, *next;
-
-	list_for_each_entry_safe(task, next, list, se.group_node) {
-		list_del_init(&task->se.group_node);
-		enqueue(rq, task, flags);
-		/* Its deadline has passed meanwhile: it waits for the next period. */
-		if (task->policy == SCHED_DEADLINE && RB_EMPTY_NODE(&task->dl.rb_node)) {
-			late->dl++;
-			late->running++;
-			count_task(late, task);
-		}
+	list_del_init(&task->se.group_node);
+	enqueue(rq, task, flags);
+	/* Its deadline has passed meanwhile: it waits for the next period. */
+	if (task->policy == SCHED_DEADLINE && RB_EMPTY_NODE(&task->dl.rb_node)) {
+		slot->late.dl++;
+		slot->late.running++;
+		count_task(&slot->late, task);
 	}
 }
 
-/* With the code that is in, put everything back that was taken off. */
+/*
+ * With the code that is in, put everything back that was taken off: of the fair class what came off last goes
+ * back first, which is the order of its list; of others what came off first, to the tail of its queue.
+ */
 notrace void elfkit_rebuild_fill(struct elfkit_slot *slot)
 {
-	struct elfkit_census late = { 0 };
+	struct task_struct *task, *next;
 	struct rq *rq = own_rq();
-	const char *wrong;
+	const char *wrong, *different;
 
 	raw_spin_rq_lock_nested(rq, 0);
 	set_rq_online(rq);
-	put(rq, &slot->fair, SAVE | NOCLOCK, &late);
-	put(rq, &slot->other, SAVE | MOVE | NOCLOCK | HEAD, &late);
+	list_for_each_entry_safe(task, next, &slot->fair, se.group_node)
+		put(rq, slot, task, SAVE | NOCLOCK);
+	list_for_each_entry_safe_reverse(task, next, &slot->other, se.group_node)
+		put(rq, slot, task, SAVE | MOVE | NOCLOCK);
 	wrong = count(rq, &slot->after);
-	slot->after.dl += late.dl;
-	slot->after.running += late.running;
-	slot->after.tasks += late.tasks;
-	if (!wrong)
-		wrong = differ(&slot->before, &slot->after);
+	slot->after.dl += slot->late.dl;
+	slot->after.running += slot->late.running;
+	slot->after.tasks += slot->late.tasks;
+	different = differ(&slot->before, &slot->after);
+	/* What was wrong before us is not ours to restore. */
+	slot->lasting = wrong && wrong != slot->found ? wrong : different;
 	if (!slot->wrong)
-		slot->wrong = wrong;
+		slot->wrong = wrong ?: different;
 	raw_spin_rq_unlock(rq);
 }
 

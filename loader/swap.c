@@ -117,7 +117,7 @@ static notrace bool exchange(struct swap *swap, struct elfkit_slot *slot, unsign
 	bool write;
 
 	if (swap->rebuild)
-		elfkit_rebuild_clear(slot);
+		elfkit_rebuild_clear(slot, undo);
 	meet(swap, step);		/* all runqueues are empty */
 	stamp(swap, rank, MARK_CLEARED);
 	write = undo || !wrong(swap);
@@ -147,6 +147,7 @@ static notrace void change(struct swap *swap, struct elfkit_slot *slot, unsigned
 	bool failed = wrong(swap);
 
 	slot->failed = slot->wrong;
+	slot->bad = slot->after;
 	meet(swap, 6);			/* everyone knows */
 	if (failed && written)
 		exchange(swap, slot, rank, 7, true);
@@ -193,6 +194,7 @@ static void reset(struct swap *swap)
 		swap->stacks.slots[i].unwound = 0;
 		swap->stacks.slots[i].wrong = NULL;
 		swap->stacks.slots[i].failed = NULL;
+		swap->stacks.slots[i].lasting = NULL;
 		swap->stacks.slots[i].unreliable = false;
 		swap->stacks.slots[i].blocked = false;
 	}
@@ -230,10 +232,14 @@ static void name_culprits(const struct swap *swap, bool final, struct elfkit_blo
 	for (i = 0; i < num_possible_cpus() && blockers->nr < ELFKIT_MAX_NAMED; i++) {
 		const struct elfkit_slot *slot = &swap->stacks.slots[i];
 		const struct elfkit_culprit *culprit = &slot->culprit;
+		struct elfkit_blocker *blocker;
 
 		if (!slot->blocked)
 			continue;
-		blockers->v[blockers->nr++] = *culprit;
+		blocker = &blockers->v[blockers->nr++];
+		blocker->pid = culprit->pid;
+		strscpy(blocker->comm, culprit->comm, sizeof(blocker->comm));
+		strscpy(blocker->where, culprit->where ?: "", sizeof(blocker->where));
 		if (culprit->where)
 			printk("%s" pr_fmt("pid %d (%s) is in %s\n"), level,
 			       culprit->pid, culprit->comm, culprit->where);
@@ -252,15 +258,15 @@ static void name_wrong(const struct swap *swap)
 
 	for (i = 0; i < swap->nr; i++) {
 		const struct elfkit_slot *slot = &swap->stacks.slots[i];
-		const struct elfkit_census *a = &slot->before, *b = &slot->after;
+		const struct elfkit_census *a = &slot->before, *b = &slot->bad;
 
 		if (slot->failed)
 			pr_err("refused: the runqueue of CPU %d does not add up: %s (%u running, %u fair, %u rt, %u deadline; %u, %u, %u, %u afterwards)\n",
 			       slot->cpu, slot->failed, a->running, a->fair, a->rt, a->dl,
 			       b->running, b->fair, b->rt, b->dl);
-		if (slot->wrong && slot->wrong != slot->failed)
+		if (slot->lasting)
 			pr_crit("the runqueue of CPU %d could not be restored: %s; reboot\n",
-				slot->cpu, slot->wrong);
+				slot->cpu, slot->lasting);
 	}
 }
 
@@ -280,6 +286,7 @@ static int stop(struct swap *swap, struct elfkit_times *times, u64 start,
 		err = err ?: elfkit_bodies_compare(swap->text->saved, difference);
 	}
 	err = err ?: elfkit_text_verify(swap->text, false);
+	err = err ?: elfkit_text_unprobed(swap->text);
 	err = err ?: elfkit_updates_verify(!swap->replace);
 	if (err)
 		goto unlock;

@@ -79,9 +79,10 @@ static int show_times(char *buf, int at, const char *what, const struct elfkit_t
 static ssize_t timing_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	struct elfkit_times load, unload;
-	int at;
+	int at = elfkit_get_times(&load, &unload);
 
-	elfkit_get_times(&load, &unload);
+	if (at)
+		return at;
 	at = show_times(buf, 0, "load", &load);
 	return at + show_times(buf, at, "unload", &unload);
 }
@@ -93,13 +94,18 @@ static ssize_t build_id_show(struct kobject *kobj, struct kobj_attribute *attr, 
 
 static ssize_t blockers_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	struct elfkit_culprit culprits[ELFKIT_MAX_NAMED];
-	unsigned int i, nr = elfkit_get_blockers(culprits);
-	int at = 0;
+	struct elfkit_blockers blockers;
+	unsigned int i;
+	int at = elfkit_get_blockers(&blockers);
 
-	for (i = 0; i < nr; i++)
-		at += sysfs_emit_at(buf, at, "%d %s %s\n", culprits[i].pid, culprits[i].comm,
-				    culprits[i].where ?: "(no reliable stack)");
+	if (at)
+		return at;
+	for (i = 0; i < blockers.nr; i++) {
+		const struct elfkit_blocker *blocker = &blockers.v[i];
+
+		at += sysfs_emit_at(buf, at, "%d %s %s\n", blocker->pid, blocker->comm,
+				    blocker->where[0] ? blocker->where : "(no reliable stack)");
+	}
 	return at;
 }
 
@@ -222,6 +228,7 @@ void elfkit_sysfs_remove(void)
 	remove_functions();
 	if (own)
 		sysfs_remove_files(own, attrs);
+	kobject_del(own);		/* the name is free, whoever still holds it */
 	kobject_put(own);
 	mutex_lock(lock);
 	kobject_put(shared);

@@ -12,7 +12,9 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
@@ -157,6 +159,44 @@ int elfkit_text_verify(const struct elfkit_text *text, bool after)
 		       patch->name, ELFKIT_JUMP_SIZE, have, ELFKIT_JUMP_SIZE, want, suspect(have[0]));
 		return -EADDRINUSE;
 	}
+	return 0;
+}
+
+/* The kprobe on this very byte that does not come through ftrace: it holds a copy of the instruction there. */
+static bool copied(unsigned long addr)
+{
+	bool is = false;
+
+#ifdef CONFIG_KPROBES
+	struct kprobe *probe;
+
+	preempt_disable();
+	probe = get_kprobe((void *)addr);
+	is = probe && !kprobe_ftrace(probe);
+	preempt_enable();
+#endif
+	return is;
+}
+
+/*
+ * A kprobe that is there but not armed leaves no trace in the text.  Armed later, it would run the instruction that it
+ * has seen, and write its first byte.  0 or -EADDRINUSE, with a message.
+ */
+int elfkit_text_unprobed(const struct elfkit_text *text)
+{
+	unsigned int at;
+	u64 i;
+
+	for (i = 0; i < text->nr_patches; i++)
+		for (at = 0; at < ELFKIT_JUMP_SIZE; at++) {
+			const struct elfkit_patch *patch = &text->patches[i];
+
+			if (!copied(patch->addr + at))
+				continue;
+			pr_err("refused: a kprobe is registered at %s+0x%x, though it is switched off; remove it\n",
+			       patch->name, at);
+			return -EADDRINUSE;
+		}
 	return 0;
 }
 

@@ -44,8 +44,8 @@ static unsigned long handler_of(unsigned long ip)
 	unsigned long handler = 0;
 
 	preempt_disable();
-	/* The list ends with a stub. */
-	for (; ops && !(ops->flags & FTRACE_OPS_FL_STUB); ops = rcu_dereference_raw(ops->next)) {
+	/* The last one stands for none; others may be stubs, too, that of function_graph for one. */
+	for (; ops && ops->next; ops = rcu_dereference_raw(ops->next)) {
 		if (!(ops->flags & FTRACE_OPS_FL_ENABLED))
 			continue;
 		/* Without registers it would deny for those that want some. */

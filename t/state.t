@@ -14,9 +14,11 @@ for my $kernel (@kernels) {
 	my $hello = module($kernel, 'hello', 'hello.ko');
 	my $out;
 
-	($out) = guest($kernel, 'tasks of all classes', 1800, 't/vm/state.sh', $sched, "$programs/tasks", @steady);
+	($out) = guest($kernel, 'tasks of all classes', 1800, 't/vm/state.sh', $sched, module($kernel, 'leak', 'leak.ko'), "$programs/tasks", @steady);
 	like($out, qr/^elfkit: sched: refused: the runqueue of CPU \d+ does not add up/m, "$kernel: a wrong runqueue is told");
 	like($out, qr/^nothing is lost$/m, "$kernel: state survives");
+	like($out, qr/^leak: elfkit: leak: the runqueue of CPU N could not be restored: running tasks; reboot$/m,
+		"$kernel: one that stays wrong is told");
 
 	# a sample of what t/soak has, some for each kernel; it ends in a restart, of which no status is left
 	my @workloads = $kernel eq $kernels[0] ? qw(storm asleep) : qw(memory tracers);
@@ -33,8 +35,9 @@ for my $kernel (@kernels) {
 		"$kernel: with the module in");
 	is($status, 125, "$kernel: at once");
 
-	($out) = guest($kernel, 'a deadline server at work', 600, 't/vm/server.sh', $sched);
+	($out) = guest($kernel, 'a deadline server at work', 600, 't/vm/server.sh', $sched, $hello, kbuild($kernel, 'busy'));
 	like($out, qr/^served$/m, "$kernel: its server is no task of a runqueue");
+	like($out, qr/^went back meanwhile$/m, "$kernel: probation waits for no task");
 
 	# where time counts instructions, so that none of them runs for long because the host was busy: what a task has
 	# had too much or too little is kept up to a limit

@@ -114,6 +114,10 @@ sub check_failures {
 		"$kernel: one that is being switched is not replaced");
 	like($out, qr/^replace two: elfkit: sched: refused: (?:core and fair|fair and core) both have functions of it; disable one$/m,
 		"$kernel: nor are two at once");
+	for my $what ('load', 'back') {
+		like($out, qr/^$what with a kprobe that is off: elfkit: sched: refused: a kprobe is registered at __schedule\+0x0, though it is switched off/m,
+			"$kernel: $what with a kprobe that is not armed is refused");
+	}
 	like($out, qr/^load with livepatch: elfkit: sched: refused: set_user_nice\+0x\w+ .*: livepatch \(klp_ftrace_handler\) is attached$/m,
 		"$kernel: a livepatch is in the way, by name");
 	like($out, qr/^livepatch while it is in: 0 calls$/m, "$kernel: one that comes later has no effect");
@@ -227,7 +231,7 @@ for my $kernel (@kernels) {
 	spew("$tmp/stranger.ko", $stranger);
 	($out) = guest($kernel, 'control files, tracers, failures', 1800, 't/vm/control.sh', $sched, $hello, "$tmp/stranger.ko",
 		"$tmp/build_id", $elfkit, libraries($elfkit), spew("$tmp/flips", flips($sched, 6)), (map { "$programs/$_" } qw(textdump parked)),
-		't/vm/failures.sh', kbuild($kernel, 'livepatch'), part($kernel, 'core'), part($kernel, 'fair'), '-c', 1);
+		't/vm/failures.sh', kbuild($kernel, 'livepatch'), kbuild($kernel, 'probe'), part($kernel, 'core'), part($kernel, 'fair'), '-c', 1);
 	like($out, qr/^no trace is left$/m, "$kernel: nothing of them is left");
 	like($out, qr/^second module: elfkit: sched: refused: \w+\+0x\w+ has the bytes .*: elfkit module hello has put a jump there/m,
 		"$kernel: a module with another ABI is in the way, by name");

@@ -12,7 +12,7 @@ fail() {
 	dmesg | tail -60
 	exit 1
 }
-reports='WARNING:|BUG:|ODEBUG:|INFO: task|possible|inconsistent|suspicious|KASAN|general protection|Oops|stall|lockup|Call Trace'
+reports='WARNING:|BUG:|ODEBUG:|INFO: task|possible (circular|recursive|irq|deadlock|reason)|inconsistent|suspicious|KASAN|general protection|Oops|stall|lockup|Call Trace'
 # lockdep that has switched itself off sees nothing any more
 done_with() {
 	! dmesg | grep -E "$reports" || fail "the kernel complains"

@@ -103,6 +103,21 @@ load
 insmod ./hello.ko
 echo 1 > $own/enabled
 text_in "back again"
+
+# a task that was in the code of a module which is gone by now
+./parked 600 > /tmp/parked.out &
+parked=$!
+until grep -q parked /tmp/parked.out; do sleep 0.1; done
+echo 0 > /sys/module/hello/parameters/retries
+refused "replace by a write, parked" "echo 1 > $other/enabled"
+kill $parked
+wait $parked
+echo 0 > $own/enabled
+rmmod sched
+grep -q '^[0-9]* parked [a-z_]*cpu_mask' $other/blockers || fail "blockers: $(cat $other/blockers)"
+load
+states "1 0"
+
 for module in sched hello; do
 	echo 1 > /sys/module/$module/parameters/retries
 	echo 1 > /sys/module/$module/parameters/delay_ms
@@ -247,6 +262,19 @@ for module in core fair; do
 done
 text "replace two"
 proper
+
+# ---- a kprobe that is there and not armed ----
+
+insmod ./probe.ko
+refused "load with a kprobe that is off" "insmod ./sched.ko"
+text "load with a kprobe that is off"
+rmmod probe
+load
+insmod ./probe.ko
+refused "back with a kprobe that is off" "echo 0 > $own/enabled"
+rmmod probe
+back
+text "back with a kprobe that is off"
 
 # ---- livepatch ----
 
