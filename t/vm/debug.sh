@@ -152,11 +152,9 @@ done_with
 step="tracers while it is in"
 trace=/sys/kernel/tracing
 load a
-echo 'p:elfkit_probe wake_up_new_task' > $trace/kprobe_events 2>/dev/null || :
 echo function > $trace/current_tracer
 sleep 1
 echo nop > $trace/current_tracer
-echo > $trace/kprobe_events
 back a
 done_with
 
