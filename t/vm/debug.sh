@@ -151,10 +151,13 @@ done_with
 
 step="tracers while it is in"
 trace=/sys/kernel/tracing
+kprobes=$trace/kprobe_events
 load a
+[ ! -e $kprobes ] || echo 'p:elfkit_probe wake_up_new_task' > $kprobes
 echo function > $trace/current_tracer
 sleep 1
 echo nop > $trace/current_tracer
+[ ! -e $kprobes ] || echo > $kprobes
 back a
 done_with
 

@@ -92,4 +92,3 @@ stress-ng --quiet --cpu 1 --sched fifo --sched-prio 1 &
 sleep 1
 ! insmod ./leak.ko || fail "not refused"
 echo "leak: $(dmesg | grep -o 'elfkit: leak: the runqueue .*' | sed 's/CPU [0-9]*/CPU N/' | tail -1)"
-
