@@ -165,18 +165,17 @@ static int disable(void)
 /* Nobody has confirmed in time.  If that moment is a busy one, there will be a better one. */
 static void end_probation(struct work_struct *work)
 {
-	int err = 0;
+	int err = -EBUSY;
 
-	if (!mutex_trylock(&control)) {
-		queue_delayed_work(system_long_wq, &probation_work, HZ);
-		return;
+	if (mutex_trylock(&control)) {
+		err = 0;
+		/* A load since then has a time of its own. */
+		if (enabled && on_probation && time_after_eq(jiffies, probation_end)) {
+			pr_notice("not confirmed within %u s, going back\n", probation);
+			err = disable();
+		}
+		mutex_unlock(&control);
 	}
-	/* A load since then has a time of its own. */
-	if (enabled && on_probation && time_after_eq(jiffies, probation_end)) {
-		pr_notice("not confirmed within %u s, going back\n", probation);
-		err = disable();
-	}
-	mutex_unlock(&control);
 	if (err)
 		queue_delayed_work(system_long_wq, &probation_work, HZ);
 }

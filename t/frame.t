@@ -133,16 +133,18 @@ for my $kernel (@kernels) {
 	is($status, 2, "$kernel: a call that is not there is an error");
 	like($err, qr/__schedule: no such call in it/, "$kernel: and told");
 
-	# fewer pushes for all of a file, which is more than may change
-	my @fixed = objects($kernel, 'frame-fixed');
-	($status, $text) = run($elfkit, 'frame', '__schedule', '--object', $fixed[0], $vmlinux);
-	is(scalar(() = $text =~ /^saved/mg), 5, "$kernel: frame-fixed: a register less is saved") or diag($text);
-	unlike($text, qr/^saved\tr14/m, "$kernel: frame-fixed: the one that the compiler was denied");
-	($status, $text) = check($kernel, @fixed);
-	is($status, 1, "$kernel: frame-fixed: is refused");
-	like($text, qr/^refused: outside: affine_move_task .* is left to the kernel/m,
-		"$kernel: frame-fixed: since functions change that are left to the kernel");
-	unlike($text, qr/^refused: switch/m, "$kernel: frame-fixed: and not for its frame");
+	# fewer pushes for all of a file, which is more than may change; a tree of its own, so for the first kernel
+	if ($kernel eq $kernels[0]) {
+		my @fixed = objects($kernel, 'frame-fixed');
+		($status, $text) = run($elfkit, 'frame', '__schedule', '--object', $fixed[0], $vmlinux);
+		is(scalar(() = $text =~ /^saved/mg), 5, "$kernel: frame-fixed: a register less is saved") or diag($text);
+		unlike($text, qr/^saved\tr14/m, "$kernel: frame-fixed: the one that the compiler was denied");
+		($status, $text) = check($kernel, @fixed);
+		is($status, 1, "$kernel: frame-fixed: is refused");
+		like($text, qr/^refused: outside: affine_move_task .* is left to the kernel/m,
+			"$kernel: frame-fixed: since functions change that are left to the kernel");
+		unlike($text, qr/^refused: switch/m, "$kernel: frame-fixed: and not for its frame");
+	}
 
 	# an error of one slot in the new body is found
 	my @objects = objects($kernel, 'frame-locals');
