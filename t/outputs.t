@@ -200,6 +200,7 @@ for (['before it has a folder', sub { 1 }], ['with the objects joined', sub { gl
 	my ($when, $is_there) = @$_;
 	my $pid = fork // die;
 	if (!$pid) {
+		$SIG{INT} = 'DEFAULT';	# a shell's background job has it ignored
 		open STDERR, '>', "$tmp/talk";
 		exec $elfkit, 'relink', '--vmlinux', "$dir/vmlinux", '--kernel-dir', "$dir/headers", '-o',
 			"$tmp/killed/none.ko", @objects or die;

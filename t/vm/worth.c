@@ -39,16 +39,22 @@ static void put(const char *value, const char *format, ...)
 
 /* ---- the tasks ---- */
 
-static void become(const struct attr *want)
+/* Before it joins a group: what a group has run elsewhere takes from its weight here, and that fades away. */
+static void stay_here(void)
 {
-	struct attr attr = *want;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	attr.size = sizeof(attr);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		err(2, "sched_setaffinity");
+}
+
+static void become(const struct attr *want)
+{
+	struct attr attr = *want;
+
+	attr.size = sizeof(attr);
 	if (syscall(SYS_sched_setattr, 0, &attr, 0))
 		err(2, "sched_setattr, policy %d", attr.policy);
 }
@@ -147,6 +153,7 @@ static pid_t start(void (*run)(unsigned int), unsigned int i, const struct attr 
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	stay_here();
 	become(attr);
 	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
 	run(i);
@@ -164,6 +171,7 @@ static void settle(unsigned int p)
 	unsigned int i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	stay_here();
 	snprintf(worth, sizeof(worth), "%d", place->worth);
 	if (place->cgroup) {
 		put(worth, CGROUP "%s/%s", place->cgroup, place->file);
@@ -212,6 +220,7 @@ static void make(void)
 	start(hold, 0, &holder);
 	if (!fork()) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		stay_here();
 		put("0", CGROUP "worth/dying/cgroup.procs");
 		for (i = 0; i < NR_FORKS; i++)
 			start(breed, i, &plain);
