@@ -267,7 +267,7 @@ demo:
 # Kernels and trees are made first, so that their progress shows.
 KERNELS ?= 6.1 6.12
 check: setup
-	@$(MAKE) --no-print-directory all units guest man
+	@$(MAKE) --no-print-directory -j$(shell nproc) all units guest man
 	@for k in $(KERNELS); do t/lab/tree $$k none && t/lab/tree $$k hello || exit 1; done >/dev/null
 	@KERNELS='$(KERNELS)' BUILD=$(BUILD) t/run
 

@@ -6,7 +6,7 @@
 #
 #	t/damage.t [PATTERN]	only cases whose names match
 #	DAMAGE_SEED=N		other random values (default 1)
-#	DAMAGE_PART=N		one case of N (default 8, which ones depends on the seed; 1 with PATTERN)
+#	DAMAGE_PART=N		one case of N (default 16, which ones depends on the seed; 1 with PATTERN)
 #	DAMAGE_SCALE=N		random bytes (default 1)
 #	DAMAGE_KEEP=DIR		leaves the damaged file of each case that fails there
 use strict;
@@ -21,7 +21,7 @@ use Test::More;
 my $seed = $ENV{DAMAGE_SEED} // 1;
 my $scale = $ENV{DAMAGE_SCALE} // 1;
 my $pattern = shift @ARGV;
-my $part = $ENV{DAMAGE_PART} // (defined $pattern ? 1 : 8);
+my $part = $ENV{DAMAGE_PART} // (defined $pattern ? 1 : 16);
 my $cpu = (times)[2] + (times)[3];
 my $kernel = $kernels[0];
 my $build = $ENV{BUILD} || 'build';
@@ -184,7 +184,7 @@ sub sweep {
 	$dropped += $all - @cases;
 	return if !@cases;
 	if ($group !~ /^intact/) {
-		# not every eighth, as commands take turns
+		# not every sixteenth, as commands take turns
 		my @some = grep { unpack('L', md5("$seed $_->{name}")) % $part == 0 } @cases;
 		@cases = @some ? @some : $cases[0];
 	}

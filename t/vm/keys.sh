@@ -49,11 +49,11 @@ flip() {	# on|off
 check() {	# WHEN on|off
 	local stats throttled
 
-	sleep 0.3	# a limit that was lifted may still end a period
+	sleep 0.15	# a limit that was lifted may still end a period
 	echo > $trace/trace
 	stats=$(value /proc/$beside/sched wait_count)
 	throttled=$(value $group/cpu.stat nr_throttled)
-	sleep 0.5
+	sleep 0.25	# two periods
 	stats=$(($(value /proc/$beside/sched wait_count) - stats))
 	throttled=$(($(value $group/cpu.stat nr_throttled) - throttled))
 	events=$(grep -c sched_switch: $trace/trace) || :
