@@ -30,18 +30,19 @@ sub spew {
 	return $path;
 }
 
-# What relink that makes a module has in its environment, so that the loader is compiled once for all modules of a kernel,
-# in all tests of a run; and nm, which is called for each file, need not load clang's plug-in
+# What relink and Kbuild have in their environment, so that the loader is compiled once for all modules of a kernel, and
+# Kbuild's questions are asked once, in all tests of a run; and nm, which is called for each file, need not load clang's
+# plug-in
 sub compiled_once {
 	my ($command, @arguments) = @_;
-	return if $command ne $elfkit || ($arguments[0] // '') ne 'relink';
-	my ($dir) = map { $arguments[$_ + 1] } grep { $arguments[$_] eq '--kernel-dir' } 0 .. $#arguments - 1;
+	my $option = $command eq 'make' ? '-C' : $command eq $elfkit && ($arguments[0] // '') eq 'relink' ? '--kernel-dir' : return;
+	my ($dir) = map { $arguments[$_ + 1] } grep { $arguments[$_] eq $option } 0 .. $#arguments - 1;
 	my $config = ($dir // '') . '/include/config/auto.conf';
 	my ($compiler) = -r $config ? slurp($config) =~ /^CONFIG_CC_VERSION_TEXT="?([^ "]+)/m : ();
 	return if !$compiler;
 	my $kept = ($ENV{BUILD} || 'build') . '/t/once';
 	make_path($kept);
-	return (CC_ONCE => $compiler, CC_ONCE_DIR => abs_path($kept),
+	return (CC_ONCE => $compiler, CC_ONCE_DIR => abs_path($kept), MAKEFILES => abs_path('t/lab/asked-once.mk'),
 		MAKEFLAGS => 'CC=' . abs_path('t/lab/cc-once') . ' NM=nm\ --target=elf64-x86-64');
 }
 
