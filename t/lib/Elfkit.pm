@@ -49,14 +49,15 @@ sub compiled_once {
 # A command that runs beside the test, with all that it prints
 my $started = 0;
 sub start {
+	my @command = @_;	# as they are here: $$ among them is another one in the child
 	my $files = "$tmp/run" . ++$started;
-	local %ENV = (%ENV, compiled_once(@_));
+	local %ENV = (%ENV, compiled_once(@command));
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>', "$files.out";
 		open STDERR, '>', "$files.err";
-		exec @_ or die "$_[0]: $!";
+		exec @command or die "$command[0]: $!";
 	}
 	return { pid => $pid, files => $files };
 }
