@@ -187,14 +187,17 @@ static struct err *print_json(const struct outcome *outcome, bool done)
 
 /*
  * --replace: nobody else may be in.  One of the very name of @file cannot be taken over from and goes first, but
- * if it is @file itself; then *@in is set.
+ * not for a module that the kernel would then refuse, nor if it is @file itself; then *@in is set.
  */
 static void clear_way(const struct args *args, const struct modfile *file, const struct loaded_list *before,
 		      struct outcome *outcome, bool *in, int *status)
 {
 	const struct loaded *other = control_conflict(before, file->name, args->replace);
 	const struct loaded *same = loaded_find(before, file->name);
+	AUTO_FREE char *why = NULL;
+	struct utsname uts;
 
+	uname(&uts);
 	if (other) {
 		outcome_say(outcome, file->name, "refused: %s is in, which is not to be replaced; elfkit unload %s first",
 			    other->name, other->name);
@@ -203,6 +206,9 @@ static void clear_way(const struct args *args, const struct modfile *file, const
 		if (!args->json)
 			printf("%s: is loaded already\n", file->name);
 		*in = true;
+	} else if (same && !modfile_fits(file, "", uts.release, &why)) {
+		outcome_say(outcome, file->name, "refused: %s", why);
+		*status = EXIT_FINDINGS;
 	} else if (same) {
 		outcome_say(outcome, file->name, "one of the same name is loaded, and is removed first");
 		if (!control_unload(outcome, file->name, args->retry))

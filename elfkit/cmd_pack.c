@@ -79,7 +79,7 @@ static const struct argp argp = {
 	       "at each boot.\v"
 	       "A module NAME_VERSION is scheduler NAME: what is installed of another version it takes over from in one "
 	       "stop.\n\n"
-	       "  elfkit pack --health='systemctl is-system-running' mysched_2.ko\n\n"
+	       "  elfkit pack --health=/usr/local/bin/check-latency mysched_2.ko\n\n"
 	       "Exit status: 0 done, 2 error.",
 };
 

@@ -65,7 +65,8 @@ is(says('sh', '-c', "cd $tmp/x && md5sum -c --quiet DEBIAN/md5sums && cut -d ' '
 	join('', map { "$_\n" } sort keys %mode), 'md5sums has all files');
 my $text = slurp("$tmp/x/$both[1]");
 for my $line ("ConditionKernelVersion=$release", 'ConditionKernelCommandLine=!elfkit.enable=0',
-	'Environment="HEALTH=test \"$HOME\" != \'100%%\\\\\'"', "ExecCondition=/usr/bin/elfkit load --check /$both[0]") {
+	'Environment="HEALTH=test \"$HOME\" != \'100%%\\\\\'"', 'ConditionVirtualization=!container',
+	"ExecCondition=/bin/sh -c '/usr/bin/elfkit load --check /$both[0] || exit \$\$((\$\$? > 1 ? 255 : 1))'") {
 	like($text, qr/^\Q$line\E$/m, "the unit has $line");
 }
 my ($patterns) = $text =~ /^ExecStart=.* --replace=(\S+) /m;
@@ -73,36 +74,52 @@ is($patterns, 'my_sched,my_sched_[0-9]*', 'and takes over from its own kind only
 is(says('shellcheck', glob "$tmp/x/DEBIAN/p*"), '', 'shellcheck has nothing to say of the scripts');
 unlike(join('', map { slurp($_) } glob("$tmp/x/DEBIAN/*"), "$tmp/x/$both[1]"), qr/\@[A-Z]/, 'everything is filled in');
 
-# The scripts, under a systemd that is made of stubs: what they call, with which exit status of whom
+# The scripts, under a systemd that is made of stubs: what they call, when who answers how. 'NAME ARGUMENTS' => exit status, or
+# what to say. What only asks is not among the calls.
 sub script {
-	my ($script, $args, %status) = @_;
+	my ($script, $args, %answer) = @_;
 	my $bin = "$tmp/stubs";
 	mkdir $bin;
-	for my $name (qw(systemctl deb-systemd-invoke deb-systemd-helper journalctl elfkit)) {
-		my $cases = join '', map { /^$name (.*)/ ? "'$1'*) exit $status{$_} ;;\n" : () } sort keys %status;
+	for my $name (qw(systemctl systemd-detect-virt deb-systemd-invoke deb-systemd-helper journalctl elfkit)) {
+		my $cases = join '', map { /^$name (.*)/ ? "'$1'*) $answer{$_} ;;\n" : () } sort keys %answer;
 		spew("$bin/$name", "#!/bin/sh\necho \"$name \$*\" >>$tmp/calls\ncase \"\$*\" in\n$cases*) ;;\nesac\n");
 		chmod 0755, "$bin/$name";
 	}
-	spew("$bin/uname", "#!/bin/sh\necho ", $status{uname} // $release, "\n");
+	spew("$bin/uname", "#!/bin/sh\necho ", $answer{uname} // $release, "\n");
 	chmod 0755, "$bin/uname";
 	spew("$tmp/calls", '');
 	my ($status, $out, $err) = run('unshare', $> ? '-rm' : '-m', 'sh', '-c', "mount -t tmpfs t /run && mount -t tmpfs t /sys/kernel && " .
 		"mkdir -p /run/systemd/system /sys/kernel/elfkit && PATH=$bin:\$PATH exec sh $tmp/x/DEBIAN/$script $args");
-	return ($status, slurp("$tmp/calls") =~ s/^deb-systemd-helper .*\n//mgr =~ s/\Q$unit\E/UNIT/gr, $err);
+	my @calls = grep { !/^(?:deb-systemd-helper|systemd-detect-virt|systemctl .*(?:is-active|is-enabled|daemon-reload)|journalctl|elfkit load --check)/ }
+		split /\n/, slurp("$tmp/calls");
+	return ($status, join('; ', map { s/\Q$unit\E/UNIT/gr } @calls), $err);
 }
-my %inactive = ('systemctl --quiet is-active' => 3);
-is_deeply([(script('postinst', 'configure', %inactive))[0, 1]], [0, "systemctl --system daemon-reload\nsystemctl --quiet is-active UNIT\ndeb-systemd-invoke start UNIT\n"],
-	'installed, it is started');
-is_deeply([(script('postinst', 'configure 1.1'))[0, 1]], [0, "systemctl --system daemon-reload\nsystemctl --quiet is-active UNIT\ndeb-systemd-invoke reload UNIT\n"],
-	'upgraded while it is in, it takes over');
-my ($failed, $calls, $told) = script('postinst', 'configure', %inactive, 'deb-systemd-invoke start' => 1);
+my %ours = map { ("systemd-detect-virt --quiet --$_" => 'exit 1') } qw(container chroot);
+my %inactive = (%ours, 'systemctl is-active' => 'echo inactive; exit 3', 'systemctl --quiet is-active' => 'exit 3');
+my %active = (%ours, 'systemctl is-active' => 'echo active');
+for (['configure', { %inactive }, 'deb-systemd-invoke start UNIT', 'installed, it is started'],
+	['configure 1.1', { %active }, 'deb-systemd-invoke reload UNIT', 'upgraded while it is in, it takes over'],
+	['configure 1.1', { %active, 'elfkit load --check' => 'exit 1' }, '', 'but not where it is for another build'],
+	['configure 1.1', { %active, 'elfkit load --check' => 'exit 2' }, 'deb-systemd-invoke reload UNIT', 'and what cannot be told is seen when it is loaded'],
+	['configure 1.1', { %active, 'systemctl is-enabled' => 'echo masked; exit 1' }, '', 'nor where the unit is masked'],
+	['configure 1.1', { %ours, 'systemctl is-active' => "[ -e $tmp/started ] && echo active || echo activating", 'deb-systemd-invoke start' => ">$tmp/started" },
+		'deb-systemd-invoke start UNIT; deb-systemd-invoke reload UNIT', 'upgraded while it is being started, it waits for that'],
+	['abort-remove', { %active }, 'deb-systemd-invoke reload UNIT', 'it is in again when a removal is broken off']) {
+	my ($args, $answers, $calls, $what) = @$_;
+	is_deeply([(script('postinst', $args, %$answers))[0, 1]], [0, $calls], $what);
+}
+my ($failed, $calls, $told) = script('postinst', 'configure', %inactive, 'deb-systemd-invoke start' => 'exit 1');
 ok($failed == 1 && $told =~ /my_sched_1_2 is not in\. .*dpkg --configure \Q$package\E/, 'what is not loaded is not configured') or diag($told);
-is_deeply([(script('prerm', 'remove'))[0, 1]], [0, "elfkit unload --retry=10 --if-loaded my_sched,my_sched_[0-9]*\ndeb-systemd-invoke stop UNIT\n"],
-	'removal goes back first');
-($failed, $calls, $told) = script('prerm', 'remove', 'elfkit unload' => 1);
+for (['remove', { %active }, "elfkit unload --retry=10 --if-loaded my_sched,my_sched_[0-9]*; deb-systemd-invoke stop UNIT", 'removal goes back first'],
+	['remove', { %inactive }, "elfkit unload --retry=10 --if-loaded my_sched_1_2; deb-systemd-invoke stop UNIT", 'and leaves alone what the unit has not loaded'],
+	['remove', { %active, uname => '6.1.0' }, 'deb-systemd-invoke stop UNIT', 'on another kernel nothing is unloaded'],
+	(map { ['remove', { %active, "systemd-detect-virt --quiet --$_" => 'exit 0' }, '', "nor in a $_"] } qw(container chroot)),
+	['upgrade 2', { %active }, '', 'an upgrade leaves it in']) {
+	my ($args, $answers, $calls, $what) = @$_;
+	is_deeply([(script('prerm', $args, %$answers))[0, 1]], [0, $calls], $what);
+}
+($failed, $calls, $told) = script('prerm', 'remove', %active, 'elfkit unload' => 'exit 1');
 ok($failed == 1 && $calls !~ /stop/ && $told =~ /not removed: the kernel could not go back from my_sched/, 'and is refused where that is') or diag($told);
-is_deeply([(script('prerm', 'remove', uname => '6.1.0'))[0, 1]], [0, "deb-systemd-invoke stop UNIT\n"], 'on another kernel nothing is unloaded');
-is_deeply([(script('prerm', 'upgrade 2'))[0, 1]], [0, ''], 'an upgrade leaves it in');
 
 # Their checkers
 is(says('sh', '-c', "lintian --fail-on none $deb 2>/dev/null"), '', 'lintian has nothing to say');

@@ -104,7 +104,8 @@ def traced():
 
 
 def installed(module, scheduler):
-    pattern = "elfkit-sched-%s*" % (scheduler.lower() + "-" if scheduler else "")
+    # the package's name, as elfkit pack makes it; a release begins with a digit, and no scheduler's name has one behind _
+    pattern = "elfkit-sched-%s*" % (scheduler.lower().replace("_", "-") + "-[0-9]" if scheduler else "")
     status, out, _err = module.run_command(
         ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}|${Package}|${Version}\n", pattern])
     lines = [line.split("|") for line in out.splitlines()] if status == 0 else []

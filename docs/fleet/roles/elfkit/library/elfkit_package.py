@@ -29,15 +29,21 @@ RETURN = """
 packages:
   type: list
   returned: always
-  description: of each file, package, version, scheduler, module, release, build_id, path, unit and functions
+  description: of each file, package, version, scheduler, module, release, build_id, path, sha256, unit and functions
 """
 
+import hashlib
 import json
 import os
 import re
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
+
+
+def module_sha256(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
 
 
 class Package:
@@ -73,6 +79,7 @@ class Package:
                 "release": release,
                 "build_id": manifest["build_id"],
                 "path": ko[0][len(folder):],
+                "sha256": module_sha256(ko[0]),
                 "unit": os.path.basename(unit[0]),
                 "functions": sorted({f["name"] for f in manifest["functions"]}),
             }
