@@ -88,7 +88,7 @@ void workdir_remove(char *path)
 	free(path);
 }
 
-/* What @log says about the failure: its first line with "error", or its last line. */
+/* What @log says about the failure: its first line with "error" or make's three stars, or its last line. */
 static char *explain(const char *log)
 {
 	AUTO_FREE char *line = NULL;
@@ -98,7 +98,7 @@ static char *explain(const char *log)
 	bool is_error = false;
 
 	while (file && getline(&line, &size, file) > 0) {
-		bool has_error = strcasestr(line, "error") != NULL;
+		bool has_error = strcasestr(line, "error") || strstr(line, " *** ");
 
 		line[strcspn(line, "\n")] = '\0';
 		if (!*line || is_error)
