@@ -185,6 +185,15 @@ static struct err *print_json(const struct outcome *outcome, bool done)
 	return err;
 }
 
+/* Whether @file is for the running kernel; if not, *@why says so.  Caller frees. */
+static bool fits_running(const struct modfile *file, char **why)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	return modfile_fits(file, "", uts.release, why);
+}
+
 /*
  * --replace: nobody else may be in.  One of the very name of @file cannot be taken over from and goes first, but
  * not for a module that the kernel would then refuse, nor if it is @file itself; then *@in is set.
@@ -195,9 +204,7 @@ static void clear_way(const struct args *args, const struct modfile *file, const
 	const struct loaded *other = control_conflict(before, file->name, args->replace);
 	const struct loaded *same = loaded_find(before, file->name);
 	AUTO_FREE char *why = NULL;
-	struct utsname uts;
 
-	uname(&uts);
 	if (other) {
 		outcome_say(outcome, file->name, "refused: %s is in, which is not to be replaced; elfkit unload %s first",
 			    other->name, other->name);
@@ -206,7 +213,7 @@ static void clear_way(const struct args *args, const struct modfile *file, const
 		if (!args->json)
 			printf("%s: is loaded already\n", file->name);
 		*in = true;
-	} else if (same && !modfile_fits(file, "", uts.release, &why)) {
+	} else if (same && !fits_running(file, &why)) {
 		outcome_say(outcome, file->name, "refused: %s", why);
 		*status = EXIT_FINDINGS;
 	} else if (same) {
@@ -280,10 +287,8 @@ static struct err *load(const struct args *args, const struct modfile *file, int
 static void check(const struct modfile *file, int *status)
 {
 	AUTO_FREE char *why = NULL;
-	struct utsname uts;
 
-	uname(&uts);
-	if (modfile_fits(file, "", uts.release, &why)) {
+	if (fits_running(file, &why)) {
 		printf("%s: is for the running kernel\n", file->name);
 		return;
 	}

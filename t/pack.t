@@ -74,8 +74,8 @@ is($patterns, 'my_sched,my_sched_[0-9]*', 'and takes over from its own kind only
 is(says('shellcheck', glob "$tmp/x/DEBIAN/p*"), '', 'shellcheck has nothing to say of the scripts');
 unlike(join('', map { slurp($_) } glob("$tmp/x/DEBIAN/*"), "$tmp/x/$both[1]"), qr/\@[A-Z]/, 'everything is filled in');
 
-# The scripts, under a systemd that is made of stubs: what they call, when who answers how. 'NAME ARGUMENTS' => exit status, or
-# what to say. What only asks is not among the calls.
+# The scripts, under a systemd that is made of stubs: what they call. %answer has 'NAME ARGUMENTS' => what that does, in sh.
+# What only asks is not among the calls.
 sub script {
 	my ($script, $args, %answer) = @_;
 	my $bin = "$tmp/stubs";

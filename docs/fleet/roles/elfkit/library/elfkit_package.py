@@ -32,7 +32,6 @@ packages:
   description: of each file, package, version, scheduler, module, release, build_id, path, sha256, unit and functions
 """
 
-import hashlib
 import json
 import os
 import re
@@ -41,16 +40,12 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 
 
-def module_sha256(path):
-    with open(path, "rb") as f:
-        return hashlib.sha256(f.read()).hexdigest()
-
-
 class Package:
     """One package, unpacked into a folder that goes again."""
 
     def __init__(self, module, path):
         self.run = lambda *argv: module.run_command(list(argv), check_rc=True)[1]
+        self.sha256 = module.sha256
         self.path = os.path.abspath(path)
 
     def manifest(self, ko, folder):
@@ -79,7 +74,7 @@ class Package:
                 "release": release,
                 "build_id": manifest["build_id"],
                 "path": ko[0][len(folder):],
-                "sha256": module_sha256(ko[0]),
+                "sha256": self.sha256(ko[0]),
                 "unit": os.path.basename(unit[0]),
                 "functions": sorted({f["name"] for f in manifest["functions"]}),
             }
