@@ -30,7 +30,7 @@ for my $kernel (@kernels) {
 	like($talk, qr/^boundary: \d+ interface, \d+ callback, \d+ insider, \d+ outsider, \d+ init; \d+ of \d+ declared functions are modifiable\n$/,
 		"$kernel: counts on stderr, and nothing else");
 
-	my ($build_id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
+	my $build_id = build_id("$dir/vmlinux");
 	like($report, qr/^  build_id: $build_id$/m, "$kernel: build-id is readelf's");
 	my $release = slurp("$dir/release");
 	chomp $release;

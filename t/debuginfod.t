@@ -10,7 +10,7 @@ use Test::More;
 
 my $kernel = $kernels[0];
 my $dir = kernel_dir($kernel);
-my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
+my $id = build_id("$dir/vmlinux");
 mkdir "$tmp/$_" for qw(served cache stalled);
 symlink "$dir/vmlinux", "$tmp/served/vmlinux";
 $ENV{DEBUGINFOD_CACHE_PATH} = "$tmp/cache";

@@ -78,7 +78,7 @@ for my $kernel (@kernels) {
 
 	# modinfo
 	my $manifest = decode_json(slurp("$module.json"));
-	my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
+	my $id = build_id("$dir/vmlinux");
 	my ($version) = `$elfkit --version` =~ /(\d[\d.]+)/;
 	chomp(my $release = slurp("$dir/release"));
 	my ($replaced, $changed, $jumps) = $talk =~ /(\d+) functions replaced \(\d+ same, (\d+) changed\), \d+ new, (\d+) jumps/;

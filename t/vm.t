@@ -223,7 +223,7 @@ for my $kernel (@kernels) {
 	guest($kernel, 'static keys, 1 CPU', 1800, 't/vm/keys.sh', $sched, '-c', 1, '-p', 'Skylake-Client', '-a', 'retbleed=stuff');
 	guest($kernel, 'static keys, 2 CPUs', 1800, 't/vm/keys.sh', $sched, '-c', 2, '-p', 'EPYC-Rome');
 
-	my ($id) = `readelf -n $dir/vmlinux 2>/dev/null` =~ /Build ID: (\w+)/;
+	my $id = build_id("$dir/vmlinux");
 	spew("$tmp/build_id", $id);
 	# one that tells others of an ABI that they do not know: its struct elfkit_peer, which is in its data, behind all code
 	my $stranger = slurp($hello);

@@ -9,7 +9,7 @@ use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More ();
 
-our @EXPORT = qw($elfkit $tmp @kernels @steady kernel_dir objects run start finish slurp spew relink guest module kbuild);
+our @EXPORT = qw($elfkit $tmp @kernels @steady kernel_dir build_id objects run start finish slurp spew relink guest module kbuild);
 
 our $elfkit = ($ENV{BUILD} || 'build') . '/elfkit';
 our @kernels = split ' ', ($ENV{KERNELS} || '6.1');
@@ -86,6 +86,13 @@ sub lab {
 
 sub kernel_dir {
 	return lab('fetch', shift);
+}
+
+# The build-id of an ELF file, in hex
+sub build_id {
+	my ($file) = @_;
+	my ($id) = `readelf -n $file 2>/dev/null` =~ /Build ID: ([0-9a-f]+)/ or die "$file: no build-id";
+	return $id;
 }
 
 # The rebuilt objects of a kernel with an edit, and more of the tree by their paths from kernel/sched
