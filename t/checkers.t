@@ -10,7 +10,6 @@ use lib 't/lib';
 use Elfkit;
 use Test::More;
 
-delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
 my $all = $ENV{CHECKERS_ALL};
 chomp(my $flags = `make -s show-flags SANITIZE= CFLAGS=`);
 my @sources = sort glob('elfkit/*.c disasm/*.c relink/*.c');

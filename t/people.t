@@ -7,7 +7,6 @@ use lib 't/lib';
 use Elfkit;
 use Test::More;
 
-delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
 my $build = $ENV{BUILD} || 'build';
 my ($status, $help) = run($elfkit, '--help');
 my @commands = $help =~ /^  ([a-z]+) +\S/mg;

@@ -14,6 +14,8 @@ our @EXPORT = qw($elfkit $tmp @kernels @steady kernel_dir build_id objects run s
 our $elfkit = ($ENV{BUILD} || 'build') . '/elfkit';
 our @kernels = split ' ', ($ENV{KERNELS} || '6.1');
 our $tmp = tempdir(CLEANUP => 1);
+# A make that a test runs is not part of the one that runs the tests, whose options and level (make[1]) it would have.
+delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
 
 sub slurp {
 	my ($path) = @_;
