@@ -179,23 +179,24 @@ const char *module_tool(const char *variable, const char *fallback)
 
 struct err *module_join(char *const *paths, uint32_t n, const char *output)
 {
-	const char **argv = xcalloc(n + 5, sizeof(*argv));
+	const char **argv = xcalloc(n + 7, sizeof(*argv));
 	AUTO_FREE char *log = xasprintf("%s.log", output);
-	const char *const strip[] = {
-		module_tool("OBJCOPY", "objcopy"), "-R", ".modinfo", "-R", "__param", output, NULL,
-	};
+	AUTO_FREE char *script = xasprintf("%s.lds", output);
 	uint32_t argc = 0;
-	struct err *err;
+	/* the linker, not objcopy -R: debug information refers to these sections, and may when they are gone */
+	struct err *err = output_text(script, "SECTIONS { /DISCARD/ : { *(.modinfo) *(__param) } }\n");
 
 	argv[argc++] = module_tool("LD", "ld");
 	argv[argc++] = "-r";
+	argv[argc++] = "-T";
+	argv[argc++] = script;
 	argv[argc++] = "-o";
 	argv[argc++] = output;
 	for (uint32_t i = 0; i < n; i++)
 		argv[argc++] = paths[i];
-	err = module_run(argv, log);
+	err = err ?: module_run(argv, log);
 	free(argv);
-	return err ?: module_run(strip, log);
+	return err;
 }
 
 struct err *module_kernel_release(const char *kernel_dir, char **ret)
@@ -257,9 +258,9 @@ static struct err *copy_file(const char *from, const char *to)
  * a compiler reads the kernel's headers once then, which is most of its work. Under names of their own, lest the module
  * be called like one of them.
  */
-static struct err *copy_loader(const char *loader_dir, const char *workdir)
+static struct err *copy_loader(const char *loader_dir, const char *dir)
 {
-	AUTO_FREE char *all = xstrdup(""), *path = xasprintf("%s/elfkit_loader.c", workdir);
+	AUTO_FREE char *all = xstrdup(""), *path = xasprintf("%s/elfkit_loader.c", dir);
 	struct dirent **entries;
 	struct err *err = NULL;
 	int n = scandir(loader_dir, &entries, NULL, alphasort);
@@ -270,7 +271,7 @@ static struct err *copy_loader(const char *loader_dir, const char *workdir)
 		const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
 		AUTO_FREE char *from = xasprintf("%s/%s", loader_dir, name);
 		bool source = dot && !strcmp(dot, ".c");
-		AUTO_FREE char *to = xasprintf("%s/%s%s", workdir, source ? "elfkit_" : "", name);
+		AUTO_FREE char *to = xasprintf("%s/%s%s", dir, source ? "elfkit_" : "", name);
 
 		if (!err && (source || (dot && !strcmp(dot, ".h")))) {
 			err = copy_file(from, to);
@@ -331,12 +332,12 @@ static struct err *run_kbuild(const char *kernel_dir, const char *workdir, const
 	return err_in(module_run(argv, log), kernel_dir);
 }
 
-/* What Kbuild takes as a ready object: NAME.o_shipped, with an empty record of how it was made. */
-static struct err *ship(const char *workdir, const char *name, char **shipped)
+/* What Kbuild takes as a ready object: NAME.o, which it has no source of, with an empty record of how it was made. */
+static struct err *ready_object(const char *dir, const char *name, char **path)
 {
-	AUTO_FREE char *cmd = xasprintf("%s/.%s.o.cmd", workdir, name);
+	AUTO_FREE char *cmd = xasprintf("%s/.%s.o.cmd", dir, name);
 
-	*shipped = xasprintf("%s/%s.o_shipped", workdir, name);
+	*path = xasprintf("%s/%s.o", dir, name);
 	return output_text(cmd, "");
 }
 
@@ -352,18 +353,23 @@ static struct err *write_kbuild(const char *workdir, char *text)
 struct err *module_compile(const char *joined, const char *name, const char *loader_dir,
 			   const char *kernel_dir, const char *workdir, bool rebuild, char **object)
 {
-	AUTO_FREE char *target = xasprintf("%s.o", name);
-	AUTO_FREE char *shipped = NULL;
-	struct err *err = loader_dir ? copy_loader(loader_dir, workdir) : NULL;
+	AUTO_FREE char *dir = xasprintf("%s/loader", workdir);
+	/* as a path: alone, names such as check.o and help.o are patterns of other goals in Kbuild, without the config */
+	AUTO_FREE char *target = xasprintf("loader/%s.o", name);
+	AUTO_FREE char *ready = NULL;
+	struct err *err = mkdir(dir, 0777) ? err_new("%s: %s", dir, strerror(errno)) : NULL;
 
-	err = err ?: ship(workdir, "elfkit_joined", &shipped);
-	if (!err && rename(joined, shipped))
-		err = err_new("%s: %s", shipped, strerror(errno));
+	if (!err && loader_dir)
+		err = copy_loader(loader_dir, dir);
+	err = err ?: ready_object(dir, "elfkit_joined", &ready);
+	if (!err && rename(joined, ready))
+		err = err_new("%s: %s", ready, strerror(errno));
 	if (err)
 		return err;
-	err = write_kbuild(workdir, xasprintf("obj-m := %s.o\n%s-y := elfkit_joined.o%s\n%s", name, name,
-							loader_dir ? " elfkit_loader.o" : "",
-							rebuild ? "ccflags-y := -DELFKIT_REBUILD\n" : ""));
+	err = write_kbuild(workdir, xstrdup("obj-m := loader/\n"));
+	err = err ?: write_kbuild(dir, xasprintf("obj-m := %s.o\n%s-y := elfkit_joined.o%s\n%s", name, name,
+						 loader_dir ? " elfkit_loader.o" : "",
+						 rebuild ? "ccflags-y := -DELFKIT_REBUILD\n" : ""));
 	err = err ?: run_kbuild(kernel_dir, workdir, target);
 	if (!err)
 		*object = xasprintf("%s/%s", workdir, target);
@@ -374,13 +380,13 @@ struct err *module_build(const struct object *object, const char *name, const ch
 			 const char *workdir, char **built)
 {
 	AUTO_FREE char *dir = xasprintf("%s/module", workdir);
-	AUTO_FREE char *shipped = NULL;
+	AUTO_FREE char *ready = NULL;
 	struct err *err;
 
 	if (mkdir(dir, 0777))
 		return err_new("%s: %s", dir, strerror(errno));
-	err = ship(dir, name, &shipped);
-	err = err ?: object_write(object, shipped);
+	err = ready_object(dir, name, &ready);
+	err = err ?: object_write(object, ready);
 	err = err ?: write_kbuild(dir, xasprintf("obj-m := %s.o\n", name));
 	err = err ?: run_kbuild(kernel_dir, dir, "modules");
 	if (!err)

@@ -75,7 +75,7 @@ sub fake_headers {
 	spew("$dir/include/generated/utsrelease.h", "#define UTS_RELEASE \"9.9.9-damage\"\n");
 	spew("$dir/Module.symvers", map { "0x0\t$_\tvmlinux\tEXPORT_SYMBOL\t\n" } qw(printk schedule wake_up));
 	spew("$dir/Makefile", "%.o:\n\t\@cp \"\$(DAMAGED)\" \$(M)/\$@\n" .
-		"modules:\n\t\@for f in \$(M)/*.o_shipped; do cp \$\$f \$\${f%.o_shipped}.ko; done\n");
+		"modules:\n\t\@for f in \$(M)/*.o; do cp \$\$f \$\${f%.o}.ko; done\n");
 	return $dir;
 }
 

@@ -49,7 +49,8 @@ sub addresses {
 }
 
 for my $kernel (@kernels) {
-	my ($status, $out, $talk) = relink($kernel, 'none', 'none.ko');
+	# a name that is a pattern of goals in Kbuild (check%)
+	my ($status, $out, $talk) = relink($kernel, 'none', 'check.ko');
 	is($status, 0, "$kernel: an unmodified rebuild relinks") or diag($talk);
 	my ($replaced, $same, $changed, $jumps) =
 		$talk =~ /(\d+) functions replaced \((\d+) same, (\d+) changed\), \d+ new, (\d+) jumps/;
@@ -62,6 +63,19 @@ for my $kernel (@kernels) {
 	if ($kernel eq '6.12') {
 		ok(says($talk, shown('docs/relink.md', qr/6\.12.*sched\.ko/)), "$kernel: as docs/relink.md shows it") or diag($talk);
 	}
+
+	# a parameter of a built-in object stays the kernel's, though debug information refers to it
+	spew("$tmp/parameter.c", <<'END');
+static int value;
+static const void *const parameter __attribute__((section("__param"), used)) = &value;
+static const char info[] __attribute__((section(".modinfo"), used)) = "parameter.parm=value:none";
+int *parameter_value(void) { return &value; }
+END
+	system("gcc -g -mcmodel=kernel -fno-pic -fcf-protection=none -c -o $tmp/parameter.o $tmp/parameter.c") == 0 or die;
+	($status, $out, $talk) = run($elfkit, 'relink', '--check', '--vmlinux', kernel_dir($kernel) . '/vmlinux', '--kernel-dir',
+		kernel_dir($kernel) . '/headers', objects($kernel, 'none'), "$tmp/parameter.o");
+	is($status, 0, "$kernel: an object with a parameter can be checked") or diag($talk);
+	unlike($out, qr/object: (?:parameter|info)\b/, "$kernel: and the parameter is not looked at");
 
 	($status, undef, $talk) = relink($kernel, 'hello', 'hello.ko');
 	is($status, 0, "$kernel: the edit relinks") or diag($talk);
