@@ -88,11 +88,12 @@ static const struct {
 	uint8_t size, length;	/* bytes; offset of the replacement's length */
 } alt_instr[] = { { 12, 11 }, { 14, 13 }, { 13, 11 } };
 
+/* Newer kernels have code for kexec in .data: writable is no sign. */
 static const struct image_section *code_at(const struct image *image, uint64_t addr)
 {
 	const struct image_section *s = image_section_at(image, addr);
 
-	return s && image_section_is_code(s) ? s : NULL;
+	return s && (s->flags & SHF_EXECINSTR) ? s : NULL;
 }
 
 static bool read_alternatives(const struct image *image, uint64_t low, const uint8_t *bytes, uint64_t size,
@@ -142,6 +143,7 @@ static void find_alternatives(const struct image *image, const struct symbols *s
 		if (read_alternatives(image, low, bytes, high - low, alt_instr[i].size, alt_instr[i].length,
 				      ret->alternatives))
 			ret->nr_alternatives = (high - low) / alt_instr[i].size;
+	ret->unknown_alternatives = !ret->nr_alternatives;
 	qsort(ret->alternatives, ret->nr_alternatives, sizeof(*ret->alternatives), compare_alternatives);
 }
 

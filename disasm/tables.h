@@ -34,6 +34,7 @@ struct tables {
 	uint32_t n;
 	struct alternative *alternatives;	/* sorted by low */
 	uint32_t nr_alternatives;
+	bool unknown_alternatives;	/* there are some, in a form that is not known */
 };
 
 void tables_find(const struct image *image, const struct symbols *symbols, struct tables *ret);

@@ -117,7 +117,7 @@ struct elfkit_range {
 enum elfkit_hole_kind {
 	ELFKIT_HOLE_ANY = 1,	/* alternatives, paravirt calls, retpolines: anything but a breakpoint */
 	ELFKIT_HOLE_JUMP_LABEL,	/* the jump as recorded, or a nop as long */
-	ELFKIT_HOLE_STATIC_CALL,	/* a call, jump, return, nop, or `xor %eax,%eax` */
+	ELFKIT_HOLE_STATIC_CALL,	/* a call, jump, return, nop, or what its function comes down to */
 	ELFKIT_HOLE_CALL,	/* as recorded, or a call of the padding before the same function */
 	ELFKIT_HOLE_RETURN,	/* a return, or a jump to one of the kernel's return thunks */
 	ELFKIT_HOLE_ENDBR,	/* endbr64, or a nop as long */

@@ -29,7 +29,12 @@ static const u8 nop2[] = { 0x66, 0x90 };
 static const u8 nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 static const u8 osp_nop4[] = { 0x66, 0x0f, 0x1f, 0x00 };
 static const u8 nop4[] = { 0x0f, 0x1f, 0x40 };	/* the fourth byte is free */
-static const u8 clear_eax[] = { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 };
+/* What a static call becomes where its function is one of a few that one instruction can stand for */
+static const u8 inlined[][5] = {
+	{ 0x2e, 0x2e, 0x2e, 0x31, 0xc0 },	/* xor %eax,%eax: return 0 */
+	{ 0x67, 0x48, 0x0f, 0xb9, 0x3a },	/* ud1 (%edx),%rdi: a warning, in 7.3 */
+	{ 0x3e, 0x3e, 0xc6, 0x07, 0x00 },	/* movb $0,(%rdi): unlock, in 7.3 */
+};
 static const u8 bare_return[] = { RETURN, BREAKPOINT, BREAKPOINT, BREAKPOINT, BREAKPOINT };
 
 static s32 read_s32(const u8 *at)
@@ -47,9 +52,12 @@ static bool is_jump_label(const u8 *have, unsigned int size)
 
 static bool is_static_call(const u8 *have)
 {
+	for (unsigned int i = 0; i < ARRAY_SIZE(inlined); i++)
+		if (!memcmp(have, inlined[i], sizeof(inlined[i])))
+			return true;
 	return have[0] == CALL || have[0] == JUMP32 || have[0] == RETURN ||
 	       (have[0] == 0x0f && (have[1] & 0xf0) == 0x80) ||	/* a conditional jump */
-	       !memcmp(have, nop5, sizeof(nop5)) || !memcmp(have, clear_eax, sizeof(clear_eax));
+	       !memcmp(have, nop5, sizeof(nop5));
 }
 
 /* Calls are counted where return prediction is weak: in the padding before the function. */

@@ -113,14 +113,19 @@ static void read_pointers(struct bodies *b)
 	}
 }
 
-static void read_alternatives(struct bodies *b)
+static struct err *read_alternatives(struct bodies *b)
 {
+	struct err *err = NULL;
 	struct tables found;
 
 	tables_find(b->kernel->image, b->kernel->symbols, &found);
 	for (uint32_t i = 0; i < found.nr_alternatives; i++)
 		add_place(b, found.alternatives[i].site, 0, found.alternatives[i].site_size, ELFKIT_HOLE_ANY);
+	if (found.unknown_alternatives)
+		err = err_new("%s: its alternatives (__alt_instructions) have entries of a form that elfkit does not know",
+			      b->kernel->image->path);
 	tables_release(&found);
+	return err;
 }
 
 static int compare_places(const void *a, const void *b)
@@ -165,10 +170,10 @@ struct err *bodies_open(const struct kernel *kernel, struct bodies *ret)
 	find_span(ret);
 	read_tables(ret);
 	read_pointers(ret);
-	read_alternatives(ret);
-	if (ret->nr_places)
+	err = read_alternatives(ret);
+	if (!err && ret->nr_places)
 		qsort(ret->places, ret->nr_places, sizeof(*ret->places), compare_places);
-	return NULL;
+	return err;
 }
 
 void bodies_release(struct bodies *b)

@@ -182,8 +182,12 @@ static void add_gone_object(const struct check *c, const struct debug_var *v, co
 static bool is_object_at(const struct check *c, const struct debug_var *v, const bool *met)
 {
 	const struct symbols *symbols = c->kernel->symbols;
+	const struct image_section *section = image_section_at(c->kernel->image, v->addr);
 	bool any = false;
 
+	/* the joined object has none */
+	if (section && !strcmp(section->name, "__param"))
+		return false;
 	for (uint32_t i = symbols_lower_bound(symbols, v->addr); i < symbols->n; i++) {
 		const struct symbol *s = &symbols->v[symbols->by_addr[i]];
 

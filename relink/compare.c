@@ -79,6 +79,31 @@ static bool is_same_frame(const struct comparison *c, const uint8_t *ours, uint6
 	       same_frame((const char *)ours, (const char *)ours + len - 1, (const char *)there, (const char *)end);
 }
 
+/* Behind the "./" that the name of a header begins with where the kernel is built in its source, and not elsewhere. */
+static const char *behind_dot(const char *start, const char *at)
+{
+	return at[0] == '.' && at[1] == '/' && (at == start || at[-1] == ' ') ? at + 2 : at;
+}
+
+/* Whether the strings @ours and that of the kernel at @target are the same but for that: __FILE__ can be part of one. */
+static bool is_same_text(const struct comparison *c, const uint8_t *ours, uint64_t target)
+{
+	const struct image_section *s = image_section_at(c->kernel->image, target);
+	const uint8_t *there = s ? image_bytes(c->kernel->image, target, s->size - (target - s->addr)) : NULL;
+	const char *a = (const char *)ours, *b = (const char *)there, *b_start = b;
+
+	if (!there || !memchr(there, '\0', s->size - (target - s->addr)))
+		return false;
+	for (;; a++, b++) {
+		a = behind_dot((const char *)ours, a);
+		b = behind_dot(b_start, b);
+		if (*a != *b)
+			return false;
+		if (!*a)
+			return true;
+	}
+}
+
 /*
  * Contents without a counterpart are compared as contents: strings up to their end, merged
  * constants and named objects by their size.
@@ -103,7 +128,8 @@ static bool same_contents(const struct comparison *c, const struct object_ref *r
 	if (!len || len > s->size - at)
 		return true;
 	there = image_bytes(c->kernel->image, target, len);
-	return (there && !memcmp(there, s->data + at, len)) || is_same_frame(c, s->data + at, len, target);
+	return (there && !memcmp(there, s->data + at, len)) || is_same_frame(c, s->data + at, len, target) ||
+	       ((s->flags & SHF_STRINGS) && !s->data[at + len - 1] && is_same_text(c, s->data + at, target));
 }
 
 /* Code that the kernel does not have: nothing there can lead to it. */
@@ -144,6 +170,33 @@ static bool is_other_variable(const struct comparison *c, const struct object_re
 	return any;
 }
 
+static char *compare_ref(const struct comparison *c, const struct object_ref *ref, uint64_t target);
+
+/*
+ * An entry of a table that its code refers to, as x86's warnings in 7.3 do (struct bug_entry): its first reference
+ * is to that code, those behind it up to the next entry must lead to the same. vmlinux has the entry at @target.
+ */
+static char *compare_entry(const struct comparison *c, const struct object_ref *ref, uint64_t target)
+{
+	uint32_t r = c->refs->first[ref->target_section], end = c->refs->first[ref->target_section + 1];
+
+	while (r < end && c->refs->v[r].offset < (uint64_t)ref->target)
+		r++;
+	for (r++; r < end; r++) {
+		const struct object_ref *of = &c->refs->v[r];
+		uint64_t field = target + (of->offset - ref->target);
+		const uint8_t *theirs = image_bytes(c->kernel->image, field, of->width);
+		char *difference;
+
+		if (!theirs || (of->target_section && (c->object->sections[of->target_section].flags & SHF_EXECINSTR)))
+			return NULL;
+		difference = compare_ref(c, of, object_ref_target(of, theirs, field));
+		if (difference)
+			return difference;
+	}
+	return NULL;
+}
+
 /* NULL, or what is different about the reference. */
 static char *compare_ref(const struct comparison *c, const struct object_ref *ref, uint64_t target)
 {
@@ -153,6 +206,9 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 	symbol = ref->symbol == NO_REF ? NO_ID : c->match->symbol[ref->symbol];
 	bool new = symbol == NO_ID && (is_new_code(c, ref) || is_other_variable(c, ref, target));
 
+	if (ref->symbol == NO_REF && ref->kind == OBJECT_REF_ADDRESS && ref->target_section &&
+	    section_classify(&c->object->sections[ref->target_section]) == SECTION_TABLE)
+		return compare_entry(c, ref, target);
 	if (symbol == NO_ID && !new)
 		return same_contents(c, ref, target) ? NULL : xstrdup("a string or a constant");
 	if (symbol != NO_ID && c->kernel->symbols->v[symbol].value + ref->target == target)

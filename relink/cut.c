@@ -17,8 +17,20 @@ static void add_hole(struct holes *h, uint32_t section, uint64_t low, uint64_t h
 	h->v[h->n++] = (struct hole){ .low = low, .high = high };
 }
 
-void holes_find(const struct object *object, const struct pieces *pieces, const struct reach *reach,
-		struct holes *ret)
+/* Entries of a table whose code goes. */
+static void find_entries(const struct object *object, const struct edges *edges, const struct pieces *pieces,
+			 const struct reach *reach, uint32_t section, struct holes *ret)
+{
+	const struct table_shape *shape = &reach->shape[section];
+	uint64_t at = 0;
+
+	for (uint32_t i = edges->first[section]; i < edges->first[section + 1]; i += shape->fields, at += shape->entry)
+		if (!reach_keeps(reach, object, edges, pieces, i))
+			add_hole(ret, section, at, at + shape->entry);
+}
+
+void holes_find(const struct object *object, const struct edges *edges, const struct pieces *pieces,
+		const struct reach *reach, struct holes *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->first = xcalloc(object->nr_sections + 1, sizeof(*ret->first));
@@ -29,6 +41,10 @@ void holes_find(const struct object *object, const struct pieces *pieces, const 
 		for (uint32_t p = pieces->first[i]; p < pieces->first[i + 1]; p++)
 			if (!reach->piece[p])
 				add_hole(ret, i, pieces->v[p].low, pieces->v[p].high);
+		if (reach->shape[i].entry) {
+			find_entries(object, edges, pieces, reach, i, ret);
+			align = 1;
+		}
 		for (uint32_t k = ret->first[i]; k < ret->n; k++) {
 			struct hole *h = &ret->v[k];
 
@@ -163,7 +179,7 @@ static struct object_section *renew(struct cut *c, uint32_t section, uint64_t si
 	return s;
 }
 
-static void cut_code(struct cut *c, uint32_t section)
+static void cut_section(struct cut *c, uint32_t section)
 {
 	uint64_t size = c->object->sections[section].size, at = 0, to = 0, where;
 	const struct hole *last = &c->holes->v[c->holes->first[section + 1] - 1];
@@ -185,29 +201,6 @@ static void cut_code(struct cut *c, uint32_t section)
 			s->relocs[s->nr_relocs] = old->relocs[r];
 			s->relocs[s->nr_relocs++].offset = where;
 		}
-	s->removed = !s->size;
-}
-
-static void cut_table(struct cut *c, uint32_t section)
-{
-	const struct table_shape *shape = &c->reach->shape[section];
-	uint32_t first = c->edges->first[section], n = c->edges->first[section + 1] - first;
-	struct object_section *s = renew(c, section, (uint64_t)n / shape->fields * shape->entry);
-	const struct object_section *old = &c->old[section];
-
-	s->size = 0;
-	for (uint32_t i = 0; i < n; i += shape->fields) {
-		uint64_t from = (uint64_t)(i / shape->fields) * shape->entry;
-
-		if (!reach_keeps(c->reach, c->object, c->edges, c->pieces, first + i))
-			continue;
-		memcpy(s->data + s->size, old->data + from, shape->entry);
-		for (uint32_t k = 0; k < shape->fields; k++) {
-			s->relocs[s->nr_relocs] = old->relocs[i + k];
-			s->relocs[s->nr_relocs++].offset += s->size - from;
-		}
-		s->size += shape->entry;
-	}
 	s->removed = !s->size;
 }
 
@@ -244,10 +237,8 @@ struct err *cut_object(struct object *object, const struct edges *edges, const s
 		if (s->removed)
 			continue;
 		if (has_holes(&c, i))
-			cut_code(&c, i);
-		else if (reach->shape[i].entry)
-			cut_table(&c, i);
-		else if (!section_has_pieces(s) && !reach->section[i])
+			cut_section(&c, i);
+		else if (!section_has_pieces(s) && !reach->shape[i].entry && !reach->section[i])
 			object->sections[i].removed = true;
 	}
 	move_symbols(&c);

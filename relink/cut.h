@@ -4,7 +4,8 @@
  *
  * What stays of a section of code moves towards its beginning by multiples of the section's alignment, so each
  * function keeps its own; the few bytes that are left of a hole become traps. Distances between two
- * places never grow, so those that stand in the code still fit.
+ * places never grow, so those that stand in the code still fit. Entries of tables close up, and code that refers to one,
+ * as x86's warnings in 7.3 do, follows it.
  */
 #ifndef ELFKIT_RELINK_CUT_H
 #define ELFKIT_RELINK_CUT_H
@@ -23,9 +24,9 @@ struct holes {
 	uint32_t *first;	/* [nr_sections + 1] */
 };
 
-/* @ret is left empty where nothing is to go. */
-void holes_find(const struct object *object, const struct pieces *pieces, const struct reach *reach,
-		struct holes *ret);
+/* Of code, and of tables entry by entry. @ret is left empty where nothing is to go. */
+void holes_find(const struct object *object, const struct edges *edges, const struct pieces *pieces,
+		const struct reach *reach, struct holes *ret);
 void holes_release(struct holes *holes);
 
 /* Where a place of the object as it was is now; false: in a hole. The end of a section is a place, too. */

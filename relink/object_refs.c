@@ -10,6 +10,12 @@ static bool is_mapped(const struct object_symbol *s)
 	       (s->type == STT_FUNC || s->type == STT_OBJECT || s->type == STT_NOTYPE);
 }
 
+/* Of aliases, whose name stands for a place: that of a weak one may mean another unit's code. */
+static int rank(const struct object_symbol *s)
+{
+	return s->bind == STB_WEAK ? 0 : s->bind == STB_LOCAL ? 1 : 2;
+}
+
 static int compare_places(const void *a, const void *b, void *arg)
 {
 	const struct object_symbol *v = arg, *x = &v[*(const uint32_t *)a], *y = &v[*(const uint32_t *)b];
@@ -18,9 +24,9 @@ static int compare_places(const void *a, const void *b, void *arg)
 		return x->section < y->section ? -1 : 1;
 	if (x->value != y->value)
 		return x->value < y->value ? -1 : 1;
-	/* of aliases the global one is the last, which is the one that is found */
-	if ((x->bind == STB_LOCAL) != (y->bind == STB_LOCAL))
-		return x->bind == STB_LOCAL ? -1 : 1;
+	/* the last is the one that is found */
+	if (rank(x) != rank(y))
+		return rank(x) < rank(y) ? -1 : 1;
 	return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
 }
 

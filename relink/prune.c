@@ -228,7 +228,7 @@ struct err *prune_object(struct object *object, const struct match *match, const
 	err = pieces_read(object, map, &p.edges, &p.pieces);
 	if (!err) {
 		reach_compute(object, &p.edges, &p.pieces, root, bindings->n, &p.reach);
-		holes_find(object, &p.pieces, &p.reach, &p.holes);
+		holes_find(object, &p.edges, &p.pieces, &p.reach, &p.holes);
 		remember(&p);
 		err = cut_orc(object, &p.edges, &p.holes, p.old);
 	}

@@ -25,6 +25,8 @@ static const struct {
 	{ "_ftrace_events", SECTION_REMOVED },
 	{ "_ftrace_eval_map", SECTION_REMOVED },
 	{ "__tracepoints*", SECTION_REMOVED },
+	{ "__tracepoint_check", SECTION_REMOVED },
+	{ ".BTF_ids", SECTION_REMOVED },	/* numbers that the kernel's last link has filled in */
 	{ "__bpf_raw_tp_map", SECTION_REMOVED },
 	{ "__syscalls_metadata", SECTION_REMOVED },
 	{ "_kprobe_blacklist", SECTION_REMOVED },
@@ -45,8 +47,7 @@ static const struct {
 	{ ELFKIT_POOLS_SECTION, SECTION_TABLE },
 
 	/* constants in code that only the boot fills in (include/asm-generic/runtime-const.h) */
-	{ "runtime_ptr_*", SECTION_BOOT_CONSTANT },
-	{ "runtime_shift_*", SECTION_BOOT_CONSTANT },
+	{ "runtime_*", SECTION_BOOT_CONSTANT },
 
 	/* places in code that the module loader patches, sorts or registers */
 	{ "__jump_table", SECTION_TABLE },
