@@ -486,7 +486,7 @@ struct err *table_add(const struct kernel *kernel, const struct boundary *bounda
 	struct err *err;
 	uint64_t table;
 
-	b.section = object_add_section(object, ".rodata.elfkit", SHF_ALLOC, 8, NULL, 0);
+	b.section = object_add_section(object, ".elfkit.table", SHF_ALLOC, 8, NULL, 0);
 	b.section_symbol = object_section_symbol(object, b.section);
 	table = reserve(&b, sizeof(struct elfkit_table));
 	err = add_identity(&b, table);

@@ -22,7 +22,7 @@ sub other_build {
 	$_->{name} = unpack 'Z*', substr $ko, $sections[$shstrndx]{offset} + $_->{name}, 256 for @sections;
 	my ($symtab) = grep { $_->{type} == 2 } @sections;
 	my $undefined = sub { !unpack 'x6 S<', substr $ko, $symtab->{offset} + 24 * $_[0], 8 };
-	my ($table) = grep { $_->{name} eq '.rodata.elfkit' } @sections;
+	my ($table) = grep { $_->{name} eq '.elfkit.table' } @sections;
 	my (%uses, @relocs, @keys);
 	for my $rela (grep { $_->{type} == 4 } @sections) {
 		for (my $at = $rela->{offset}; $at < $rela->{offset} + $rela->{size}; $at += 24) {
@@ -58,7 +58,7 @@ sub other_build {
 sub flips {
 	my ($path, $count) = @_;
 	my $ko = slurp($path);
-	my ($start, $at) = `readelf -SW $path` =~ /\.rodata\.elfkit +PROGBITS +(\w+) (\w+)/ or die "no table in $path";
+	my ($start, $at) = `readelf -SW $path` =~ /\.elfkit\.table +PROGBITS +(\w+) (\w+)/ or die "no table in $path";
 	$at = hex $at;
 	my ($inside, %points, %anchored) = 0;
 	for (`readelf -rW $path 2>/dev/null`) {

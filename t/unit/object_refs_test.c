@@ -314,6 +314,21 @@ TEST(global_alias_is_preferred)
 	forget();
 }
 
+/* A weak name can mean another unit's code, a section cannot. */
+TEST(weak_alias_is_avoided)
+{
+	struct file f;
+	uint32_t local;
+
+	FILE_OF(&f, 0x90);
+	f.elf.nr_symbols -= 3;
+	local = elf_symbol(&f.elf, "callee", STT_FUNC, STB_LOCAL, f.text, 16, 16);
+	elf_symbol(&f.elf, "overridden", STT_FUNC, STB_WEAK, f.text, 16, 16);
+	assert_success(try_read(&f));
+	assert_int_equal(symbol_at(object, &map, f.text, 20), local);
+	forget();
+}
+
 /* Length of what is at @at of a section with these contents; 0: no string. */
 static uint64_t string_length(const uint8_t *data, uint64_t size, uint64_t flags, uint64_t at, bool sanitized)
 {
@@ -374,6 +389,7 @@ int main(void)
 		cmocka_unit_test(relocation_in_no_instruction_is_an_error),
 		cmocka_unit_test(code_that_is_not_in_the_file_is_an_error),
 		cmocka_unit_test(global_alias_is_preferred),
+		cmocka_unit_test(weak_alias_is_avoided),
 		cmocka_unit_test(string_ends_with_its_zero),
 		cmocka_unit_test(sanitized_string_has_room_behind_it),
 	};

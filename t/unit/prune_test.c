@@ -10,7 +10,7 @@ struct file {
 	struct elf_builder elf;
 	uint8_t code[64], bugs[24], strings[8], ips[12], orc[6], data[8];
 	uint32_t text, bug_table, string_section, ip_section, orc_section, data_section;
-	uint32_t text_symbol, string_symbol, data_symbol, entry, unused, other, last;
+	uint32_t text_symbol, string_symbol, data_symbol, bug_symbol, entry, unused, other, last;
 };
 
 static struct object *object;
@@ -42,6 +42,7 @@ static void file_init(struct file *f)
 	f->text_symbol = elf_symbol(b, "", STT_SECTION, STB_LOCAL, f->text, 0, 0);
 	f->string_symbol = elf_symbol(b, "", STT_SECTION, STB_LOCAL, f->string_section, 0, 0);
 	f->data_symbol = elf_symbol(b, "", STT_SECTION, STB_LOCAL, f->data_section, 0, 0);
+	f->bug_symbol = elf_symbol(b, "", STT_SECTION, STB_LOCAL, f->bug_table, 0, 0);
 	f->entry = elf_symbol(b, "entry", STT_FUNC, STB_GLOBAL, f->text, 0, 6);
 	f->unused = elf_symbol(b, "unused", STT_FUNC, STB_GLOBAL, f->text, 16, 1);
 	f->other = elf_symbol(b, "other", STT_FUNC, STB_GLOBAL, f->text, 32, 1);
@@ -127,6 +128,35 @@ TEST(tables_lose_what_describes_unused_code)
 	forget();
 }
 
+TEST(code_follows_its_entry_of_a_table)
+{
+	static const uint8_t lea[] = { 0x48, 0x8d, 0x3d, 0, 0, 0, 0, 0xc3 };	/* lea the second bug,%rdi; ret */
+	struct file f;
+
+	file_init(&f);
+	memcpy(f.code + 5, lea, sizeof(lea));
+	f.elf.symbols[f.entry].st_size = 5 + sizeof(lea);
+	elf_rela(&f.elf, f.text, 8, R_X86_64_PC32, f.bug_symbol, 12 - 4);
+	assert_success(prune(&f));
+	assert_int_equal(object->sections[f.bug_table].size, 12);
+	assert_int_equal(object->sections[f.text].nr_relocs, 1);
+	assert_int_equal(object->sections[f.text].relocs[0].addend, -4);
+	forget();
+}
+
+TEST(an_entry_that_code_refers_to_must_stay)
+{
+	static const uint8_t lea[] = { 0x48, 0x8d, 0x3d, 0, 0, 0, 0, 0xc3 };	/* lea the bug of `unused`,%rdi; ret */
+	struct file f;
+
+	file_init(&f);
+	memcpy(f.code + 5, lea, sizeof(lea));
+	f.elf.symbols[f.entry].st_size = 5 + sizeof(lea);
+	elf_rela(&f.elf, f.text, 8, R_X86_64_PC32, f.bug_symbol, -4);
+	assert_error(prune(&f), ".text+0x8 refers to __bug_table+0x0, which was taken for unused");
+	forget();
+}
+
 TEST(unwind_data_holds_on_behind_a_hole)
 {
 	const struct object_section *ips, *orc;
@@ -207,6 +237,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unused_code_goes_and_calls_follow),
 		cmocka_unit_test(tables_lose_what_describes_unused_code),
+		cmocka_unit_test(code_follows_its_entry_of_a_table),
+		cmocka_unit_test(an_entry_that_code_refers_to_must_stay),
 		cmocka_unit_test(unwind_data_holds_on_behind_a_hole),
 		cmocka_unit_test(a_table_without_a_pattern_keeps_what_it_names),
 		cmocka_unit_test(code_that_falls_into_the_next_function_keeps_it),

@@ -51,6 +51,13 @@ TEST(tables_of_places_in_code_are_known)
 	check(".orc_unwind_ip", SHT_PROGBITS, A, SECTION_TABLE);
 }
 
+TEST(constants_of_the_boot_are_known)
+{
+	check("runtime_ptr_dentry_hashtable", SHT_PROGBITS, A, SECTION_BOOT_CONSTANT);
+	check("runtime_shift_d_hash_shift", SHT_PROGBITS, A, SECTION_BOOT_CONSTANT);
+	check("runtime_mask___futex_mask", SHT_PROGBITS, A, SECTION_BOOT_CONSTANT);
+}
+
 /* Names of functions in them are for the loader: they are places, and pin nothing. */
 TEST(records_for_the_loader_are_tables)
 {
@@ -64,6 +71,8 @@ TEST(tables_that_a_module_must_not_carry_are_removed)
 	check("__ksymtab_gpl", SHT_PROGBITS, A, SECTION_REMOVED);
 	check(".initcall6.init", SHT_PROGBITS, A, SECTION_REMOVED);
 	check("__tracepoints_ptrs", SHT_PROGBITS, A, SECTION_REMOVED);
+	check("__tracepoint_check", SHT_PROGBITS, A, SECTION_REMOVED);
+	check(".BTF_ids", SHT_PROGBITS, A, SECTION_REMOVED);
 	check(".discard.addressable", SHT_PROGBITS, AW, SECTION_REMOVED);
 	check(".note.gnu.property", SHT_NOTE, A, SECTION_REMOVED);
 }
@@ -90,6 +99,7 @@ int main(void)
 		cmocka_unit_test(data_is_what_is_allocated),
 		cmocka_unit_test(per_cpu_and_once_data_stand_apart),
 		cmocka_unit_test(tables_of_places_in_code_are_known),
+		cmocka_unit_test(constants_of_the_boot_are_known),
 		cmocka_unit_test(records_for_the_loader_are_tables),
 		cmocka_unit_test(tables_that_a_module_must_not_carry_are_removed),
 		cmocka_unit_test(what_is_not_allocated_is_removed),
