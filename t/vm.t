@@ -62,7 +62,7 @@ sub flips {
 	$at = hex $at;
 	my ($inside, %points, %anchored) = 0;
 	for (`readelf -rW $path 2>/dev/null`) {
-		$inside = /'\.rela\.rodata\.elfkit'/ if /^Relocation section/;
+		$inside = /'\.rela\.elfkit\.table'/ if /^Relocation section/;
 		next if !$inside;
 		my ($place, $sign, $addend) = /^(\w+) .* ([+-]) (\w+)$/ or next;
 		$points{hex $place} = ($sign eq '-' ? -1 : 1) * hex $addend;
