@@ -188,7 +188,8 @@ ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error a library is missing of: $(PACKAGES). On Debian, t/lab/setup installs them)
 endif
 LIB_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
-LIB_LDLIBS := $(shell pkg-config --libs $(PACKAGES))
+# threads and dlopen have libraries of their own before glibc 2.34
+LIB_LDLIBS := $(shell pkg-config --libs $(PACKAGES)) -pthread -ldl
 # capstone 5 sits in a folder of its own in some distributions, in none in others
 LIB_CFLAGS += $(patsubst %/capstone,%,$(filter -I%/capstone,$(LIB_CFLAGS)))
 endif

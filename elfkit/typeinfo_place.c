@@ -5,6 +5,8 @@
 
 #include "elfkit/typeinfo_place.h"
 
+#define LLE_VIEW_PAIR	0x09	/* DW_LLE_GNU_view_pair, which older dwarf.h have not */
+
 /* Bytes that are left; reading past the end gives zeros and sets bad. */
 struct bytes {
 	const uint8_t *p, *end;
@@ -132,7 +134,7 @@ bool loclists_read(const struct loclists *lists, uint64_t offset, uint64_t base,
 		switch (take_byte(&b)) {
 		case DW_LLE_end_of_list:
 			return !b.bad;
-		case DW_LLE_GNU_view_pair:
+		case LLE_VIEW_PAIR:
 			take_leb(&b, false);
 			take_leb(&b, false);
 			continue;

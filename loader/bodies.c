@@ -52,7 +52,9 @@ static bool is_jump_label(const u8 *have, unsigned int size)
 
 static bool is_static_call(const u8 *have)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(inlined); i++)
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inlined); i++)
 		if (!memcmp(have, inlined[i], sizeof(inlined[i])))
 			return true;
 	return have[0] == CALL || have[0] == JUMP32 || have[0] == RETURN ||

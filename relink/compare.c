@@ -170,6 +170,25 @@ static bool is_other_variable(const struct comparison *c, const struct object_re
 	return any;
 }
 
+/*
+ * Whether the reference may mean an object without contents, such as a lock's class without lockdep, whose counterpart is
+ * at @target: it is where the next object begins, which may be another one in vmlinux.
+ */
+static bool is_empty_object(const struct comparison *c, const struct object_ref *ref, uint64_t target)
+{
+	uint64_t at = ref->target + (ref->symbol == NO_REF ? 0 : c->object->symbols[ref->symbol].value);
+
+	for (uint32_t i = 1; i < c->object->nr_symbols; i++) {
+		const struct object_symbol *s = &c->object->symbols[i];
+
+		if (s->type == STT_OBJECT && !s->size && object_symbol_defined(s) && s->section == ref->target_section &&
+		    s->value == at && c->match->symbol[i] != NO_ID &&
+		    c->kernel->symbols->v[c->match->symbol[i]].value == target)
+			return true;
+	}
+	return false;
+}
+
 static char *compare_ref(const struct comparison *c, const struct object_ref *ref, uint64_t target);
 
 /*
@@ -211,7 +230,7 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 		return compare_entry(c, ref, target);
 	if (symbol == NO_ID && !new)
 		return same_contents(c, ref, target) ? NULL : xstrdup("a string or a constant");
-	if (symbol != NO_ID && c->kernel->symbols->v[symbol].value + ref->target == target)
+	if ((symbol != NO_ID && c->kernel->symbols->v[symbol].value + ref->target == target) || is_empty_object(c, ref, target))
 		return NULL;
 	place = funcs_place(c->kernel->funcs, target);
 	if (symbol == NO_ID)

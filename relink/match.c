@@ -22,7 +22,29 @@ static uint32_t kernel_unit(const struct matching *m, const char *name)
 	return NO_ID;
 }
 
-/* The file group of a unit of vmlinux: that of any local function of the unit. */
+/* GCC names a function's static variable NAME.NUMBER */
+static bool is_symbol_of_var(const char *symbol, const char *var)
+{
+	size_t len = strlen(var);
+
+	return !strncmp(symbol, var, len) && (symbol[len] == '\0' || symbol[len] == '.');
+}
+
+/* The symbol of variable @name at @addr: objects without contents share an address with others. */
+static uint32_t symbol_of_var(const struct symbols *symbols, uint64_t addr, const char *name)
+{
+	uint32_t i = symbols_lower_bound(symbols, addr);
+
+	for (; i < symbols->n && symbols->v[symbols->by_addr[i]].value == addr; i++) {
+		const struct symbol *s = &symbols->v[symbols->by_addr[i]];
+
+		if (s->type == STT_OBJECT && is_symbol_of_var(s->name, name))
+			return symbols->by_addr[i];
+	}
+	return NO_ID;
+}
+
+/* The file group of a unit of vmlinux: that of any local function of the unit, or of any local variable. */
 static uint32_t group_of_kernel_unit(const struct matching *m, uint32_t unit)
 {
 	const struct kernel *k = m->kernel;
@@ -35,6 +57,13 @@ static uint32_t group_of_kernel_unit(const struct matching *m, uint32_t unit)
 		func = funcs_starting_at(k->funcs, k->debuginfo->codes[c].ranges[0].low);
 		if (func != NO_ID && k->symbols->v[k->funcs->v[func].symbol].group)
 			return k->symbols->v[k->funcs->v[func].symbol].group;
+	}
+	for (uint32_t i = 0; i < k->debuginfo->nr_vars; i++) {
+		const struct debug_var *v = &k->debuginfo->vars[i];
+		uint32_t symbol = v->unit == unit ? symbol_of_var(k->symbols, v->addr, v->name) : NO_ID;
+
+		if (symbol != NO_ID && k->symbols->v[symbol].group)
+			return k->symbols->v[symbol].group;
 	}
 	return 0;
 }
@@ -53,6 +82,17 @@ static uint32_t group_of_object_unit(const struct matching *m, uint32_t unit)
 
 			if (s->type == STT_FUNC && s->group && object_symbol_defined(s) &&
 			    s->section == r->section && s->value == r->low)
+				return s->group;
+		}
+	}
+	for (uint32_t k = 0; k < m->info->nr_vars; k++) {
+		const struct debug_var *v = &m->info->vars[k];
+
+		for (uint32_t i = 1; v->unit == unit && i < o->nr_symbols; i++) {
+			const struct object_symbol *s = &o->symbols[i];
+
+			if (s->type == STT_OBJECT && s->group && object_symbol_defined(s) && s->section == v->section &&
+			    s->value == v->addr && is_symbol_of_var(s->name, v->name))
 				return s->group;
 		}
 	}
@@ -120,28 +160,6 @@ static uint32_t kernel_var(const struct matching *m, const struct debug_var *v, 
 			continue;
 		if (rank_of_var(info, i, &kernel_count) == rank && kernel_count == count)
 			return i;
-	}
-	return NO_ID;
-}
-
-/* GCC names a function's static variable NAME.NUMBER */
-static bool is_symbol_of_var(const char *symbol, const char *var)
-{
-	size_t len = strlen(var);
-
-	return !strncmp(symbol, var, len) && (symbol[len] == '\0' || symbol[len] == '.');
-}
-
-/* The symbol of variable @name at @addr: objects without contents share an address with others. */
-static uint32_t symbol_of_var(const struct symbols *symbols, uint64_t addr, const char *name)
-{
-	uint32_t i = symbols_lower_bound(symbols, addr);
-
-	for (; i < symbols->n && symbols->v[symbols->by_addr[i]].value == addr; i++) {
-		const struct symbol *s = &symbols->v[symbols->by_addr[i]];
-
-		if (s->type == STT_OBJECT && is_symbol_of_var(s->name, name))
-			return symbols->by_addr[i];
 	}
 	return NO_ID;
 }

@@ -101,7 +101,9 @@ sub build_id {
 sub objects {
 	my ($kernel, $edit, @more) = @_;
 	my $dir = lab('tree', $kernel, $edit);
-	return map { "$dir/$_.o" } qw(core fair build_policy build_utility), @more;
+	# older kernels have one for each file, others four
+	my @others = sort grep { !/^(?:core|fair)$/ } map { m{([^/]+)\.o$} } glob("$dir/*.o");
+	return map { "$dir/$_.o" } qw(core fair), @others, @more;
 }
 
 # Relinks an edit into $tmp/NAME, with more options; returns what run() does
