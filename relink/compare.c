@@ -230,7 +230,7 @@ static char *compare_ref(const struct comparison *c, const struct object_ref *re
 		return compare_entry(c, ref, target);
 	if (symbol == NO_ID && !new)
 		return same_contents(c, ref, target) ? NULL : xstrdup("a string or a constant");
-	if ((symbol != NO_ID && c->kernel->symbols->v[symbol].value + ref->target == target) || is_empty_object(c, ref, target))
+	if (symbol != NO_ID && (c->kernel->symbols->v[symbol].value + ref->target == target || is_empty_object(c, ref, target)))
 		return NULL;
 	place = funcs_place(c->kernel->funcs, target);
 	if (symbol == NO_ID)
