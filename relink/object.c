@@ -148,6 +148,8 @@ unsigned int object_reloc_width(uint32_t type)
 	return 0;
 }
 
+#define ADDEND_MAX	(INT64_C(1) << 62)
+
 static struct err *read_relocs(struct object *object, const struct object_section *rela)
 {
 	struct object_section *target;
@@ -176,6 +178,10 @@ static struct err *read_relocs(struct object *object, const struct object_sectio
 				       (unsigned long)r.r_offset);
 		if (!target->data || r.r_offset > target->size || width > target->size - r.r_offset)
 			return err_new("section %s+0x%lx: relocation outside of the section", target->name,
+				       (unsigned long)r.r_offset);
+		/* so that a size or an offset can be added */
+		if (r.r_addend > ADDEND_MAX || r.r_addend < -ADDEND_MAX)
+			return err_new("section %s+0x%lx: relocation that leads nowhere", target->name,
 				       (unsigned long)r.r_offset);
 		object_add_reloc(object, rela->info, r.r_offset, ELF64_R_TYPE(r.r_info),
 				 ELF64_R_SYM(r.r_info), r.r_addend);

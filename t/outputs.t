@@ -195,7 +195,7 @@ for my $kernel (@kernels) {
 my $dir = kernel_dir($kernels[0]);
 my @objects = objects($kernels[0], 'none');
 for (['before it has a folder', sub { 1 }], ['with the objects joined', sub { glob "$tmp/scratch/*/joined.o.log" }],
-	['in the first Kbuild', sub { glob "$tmp/scratch/*/elfkit_loader.o" }],
+	['in the first Kbuild', sub { glob "$tmp/scratch/*/loader/elfkit_loader.o" }],
 	['in the second', sub { glob "$tmp/scratch/*/module/make.log $tmp/scratch/*/module/make.log" }]) {
 	my ($when, $is_there) = @$_;
 	my $pid = fork // die;

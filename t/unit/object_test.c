@@ -312,6 +312,11 @@ TEST(bad_relocations_are_errors)
 	file_init(&f);
 	reloc_of(&f)->r_info = ELF64_R_INFO(1ULL, R_X86_64_GOTPCREL);
 	refuse_file(&f, ".text+0x8: relocation type 9 is not supported");
+	for (int i = 0; i < 2; i++) {
+		file_init(&f);
+		reloc_of(&f)->r_addend = i ? INT64_MAX - 3 : INT64_MIN + 3;
+		refuse_file(&f, ".text+0x8: relocation that leads nowhere");
+	}
 	file_init(&f);
 	elf_section_header(&f.elf, f.other + 2)->sh_type = SHT_REL;
 	refuse_file(&f, "REL relocations are not supported");
