@@ -25,6 +25,9 @@ static const char *bad_name(const char *name)
 	return NULL;
 }
 
+/* What is written has room for it ahead of each section. The largest that kernels ask for is a stack's. */
+#define ALIGN_MAX	(1U << 16)
+
 static struct err *read_section(struct object *object, Elf_Scn *scn, uint32_t i, size_t shstrndx,
 				size_t file_size, Elf *elf)
 {
@@ -48,6 +51,8 @@ static struct err *read_section(struct object *object, Elf_Scn *scn, uint32_t i,
 	s->size = shdr.sh_size;
 	s->link = shdr.sh_link;
 	s->info = shdr.sh_info;
+	if ((s->align & (s->align - 1)) || s->align > ALIGN_MAX)
+		return err_new("section %s: bad alignment", name);
 	if ((s->flags & SHF_COMPRESSED) && (s->type != SHT_PROGBITS || (s->flags & SHF_ALLOC)))
 		return err_new("section %s: compressed, and not debug information", name);
 	if (s->flags & SHF_COMPRESSED)

@@ -242,6 +242,18 @@ TEST(other_files_are_refused)
 	refuse_file(&f, "not a relocatable object (e_type 2)");
 }
 
+TEST(bad_alignments_are_errors)
+{
+	struct file f;
+
+	file_init(&f);
+	elf_section_header(&f.elf, f.text)->sh_addralign = UINT64_C(1) << 40;
+	refuse_file(&f, "section .text: bad alignment");
+	file_init(&f);
+	elf_section_header(&f.elf, f.text)->sh_addralign = 24;
+	refuse_file(&f, "section .text: bad alignment");
+}
+
 TEST(bad_links_are_errors)
 {
 	struct file f;
@@ -380,6 +392,7 @@ int main(void)
 		cmocka_unit_test(relocation_against_a_removed_symbol_is_an_error),
 		cmocka_unit_test(added_parts_are_written_and_locals_come_first),
 		cmocka_unit_test(other_files_are_refused),
+		cmocka_unit_test(bad_alignments_are_errors),
 		cmocka_unit_test(bad_links_are_errors),
 		cmocka_unit_test(bad_symbols_are_errors),
 		cmocka_unit_test(bad_relocations_are_errors),
