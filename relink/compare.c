@@ -68,15 +68,24 @@ static bool same_frame(const char *a, const char *a_end, const char *b, const ch
 	return a == a_end && b == b_end;
 }
 
+/* The string of the kernel at @target, and where its zero is; NULL: none that ends. */
+static const char *kernel_string(const struct comparison *c, uint64_t target, const char **end)
+{
+	const struct image_section *s = image_section_at(c->kernel->image, target);
+	uint64_t left = s ? s->size - (target - s->addr) : 0;
+	const uint8_t *string = s ? image_bytes(c->kernel->image, target, left) : NULL;
+
+	*end = string ? memchr(string, '\0', left) : NULL;
+	return *end ? (const char *)string : NULL;
+}
+
 /* Whether both are such descriptions, that of the kernel at @target. */
 static bool is_same_frame(const struct comparison *c, const uint8_t *ours, uint64_t len, uint64_t target)
 {
-	const struct image_section *s = image_section_at(c->kernel->image, target);
-	const uint8_t *there = s ? image_bytes(c->kernel->image, target, s->size - (target - s->addr)) : NULL;
-	const uint8_t *end = there ? memchr(there, '\0', s->size - (target - s->addr)) : NULL;
+	const char *end, *there = kernel_string(c, target, &end);
 
-	return c->sanitized && end && !ours[len - 1] &&
-	       same_frame((const char *)ours, (const char *)ours + len - 1, (const char *)there, (const char *)end);
+	return c->sanitized && there && !ours[len - 1] &&
+	       same_frame((const char *)ours, (const char *)ours + len - 1, there, end);
 }
 
 /* Behind the "./" that the name of a header begins with where the kernel is built in its source, and not elsewhere. */
@@ -86,17 +95,15 @@ static const char *behind_dot(const char *start, const char *at)
 }
 
 /* Whether the strings @ours and that of the kernel at @target are the same but for that: __FILE__ can be part of one. */
-static bool is_same_text(const struct comparison *c, const uint8_t *ours, uint64_t target)
+static bool is_same_text(const struct comparison *c, const char *ours, uint64_t target)
 {
-	const struct image_section *s = image_section_at(c->kernel->image, target);
-	const uint8_t *there = s ? image_bytes(c->kernel->image, target, s->size - (target - s->addr)) : NULL;
-	const char *a = (const char *)ours, *b = (const char *)there, *b_start = b;
+	const char *end, *there = kernel_string(c, target, &end), *a = ours, *b = there;
 
-	if (!there || !memchr(there, '\0', s->size - (target - s->addr)))
+	if (!there)
 		return false;
 	for (;; a++, b++) {
-		a = behind_dot((const char *)ours, a);
-		b = behind_dot(b_start, b);
+		a = behind_dot(ours, a);
+		b = behind_dot(there, b);
 		if (*a != *b)
 			return false;
 		if (!*a)
@@ -129,7 +136,7 @@ static bool same_contents(const struct comparison *c, const struct object_ref *r
 		return true;
 	there = image_bytes(c->kernel->image, target, len);
 	return (there && !memcmp(there, s->data + at, len)) || is_same_frame(c, s->data + at, len, target) ||
-	       ((s->flags & SHF_STRINGS) && !s->data[at + len - 1] && is_same_text(c, s->data + at, target));
+	       ((s->flags & SHF_STRINGS) && !s->data[at + len - 1] && is_same_text(c, (const char *)s->data + at, target));
 }
 
 /* Code that the kernel does not have: nothing there can lead to it. */
@@ -171,12 +178,12 @@ static bool is_other_variable(const struct comparison *c, const struct object_re
 }
 
 /*
- * Whether the reference may mean an object without contents, such as a lock's class without lockdep, whose counterpart is
- * at @target: it is where the next object begins, which may be another one in vmlinux.
+ * Whether the reference, which has a symbol, may mean an object without contents, such as a lock's class without lockdep,
+ * whose counterpart is at @target: it is where the next object begins, which may be another one in vmlinux.
  */
 static bool is_empty_object(const struct comparison *c, const struct object_ref *ref, uint64_t target)
 {
-	uint64_t at = ref->target + (ref->symbol == NO_REF ? 0 : c->object->symbols[ref->symbol].value);
+	uint64_t at = c->object->symbols[ref->symbol].value + ref->target;
 
 	for (uint32_t i = 1; i < c->object->nr_symbols; i++) {
 		const struct object_symbol *s = &c->object->symbols[i];

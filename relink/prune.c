@@ -149,9 +149,12 @@ static void count(const struct pruning *p, struct pruned *ret)
 {
 	for (uint32_t i = 0; i < p->pieces.n; i++)
 		ret->functions += !p->reach.piece[i] && p->pieces.v[i].symbol != NO_REF;
-	for (uint32_t i = 1; i < p->object->nr_sections; i++)
-		for (uint32_t k = p->holes.first[i]; section_has_pieces(&p->before.sections[i]) && k < p->holes.first[i + 1]; k++)
+	for (uint32_t i = 1; i < p->object->nr_sections; i++) {
+		if (!section_has_pieces(&p->before.sections[i]))
+			continue;
+		for (uint32_t k = p->holes.first[i]; k < p->holes.first[i + 1]; k++)
 			ret->code += p->holes.v[k].cut;
+	}
 }
 
 /* Names of the kernel's variables stand for the kernel's instances alone: the module's unused copy has none. */
